@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Plugin } from "vite";
 import { zip } from "./archive";
-import { type Browser, manifest } from "./manifest";
+import { type Browser, distributor, manifest } from "./manifest";
 
 const ENDINGS = { chromium: "zip", firefox: "xpi" } as const;
 
@@ -18,7 +18,7 @@ export function packaged(browser: Browser, version: string, folder: string): Plu
     name: "sceau-extension",
     apply: "build",
     closeBundle() {
-      writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest(browser, version), null, 2)}\n`);
+      writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(manifest(browser, version, distributor(process.env)), null, 2)}\n`);
       writeFileSync(`${folder}.${ENDINGS[browser]}`, zip(files(folder)));
     },
   };

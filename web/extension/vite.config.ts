@@ -13,6 +13,7 @@ export default defineConfig(({ mode }) => {
   return {
     base: "./",
     plugins: [svelte(), packaged(browser, version, folder)],
+    worker: { format: "es", rolldownOptions: { output: { entryFileNames: "[name].js" } } },
     build: {
       outDir: folder,
       emptyOutDir: true,

@@ -15,8 +15,12 @@ async function visit(): Promise<void> {
   const told = new Set(Array.isArray(kept) ? kept.map(String) : []);
   await api.storage.session.set({ [TOLD]: [...here.keys()] });
   for (const name of told) if (!here.has(name)) await api.notifications.clear(name);
+  const rung = new Set<string>();
   for (const [name, request] of here) {
-    if (told.has(name)) continue;
+    const keyring = name.slice(0, name.indexOf("/"));
+    // One for a keyring each time, whatever its host lists: the number on the button says how many.
+    if (told.has(name) || rung.has(keyring)) continue;
+    rung.add(keyring);
     const message = navigator.language.startsWith("en") ? `A request waits: ${request}` : `Une demande attend : ${request}`;
     await api.notifications.create(name, { type: "basic", iconUrl: "icons/128.png", title: "Sceau", message });
   }

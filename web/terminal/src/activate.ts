@@ -10,8 +10,10 @@ import type { Carrier } from "./host";
 import { checkIdentity, type Identity, identityHash, parseIdentity } from "./identity";
 import { type DeviceKey, generateDevice } from "./jws";
 import { sha256 } from "./labels";
-import { namesOf, pinRefused, register, registered, type Registering, throwaway } from "./opaque";
-import type { Kept, Storage } from "./storage";
+import { namesOf, pinRefused, register, type Registering, throwaway } from "./opaque";
+import { isNone, look } from "./state";
+import { type Kept, passwordWith, type Storage } from "./storage";
+import { registered } from "./stretching";
 
 /** What a terminal must know of a keyring to activate it, besides its factors. No secret is in it. */
 export interface Invitation {
@@ -77,7 +79,7 @@ export async function activate(
   choose: (shown: ToActivate) => Promise<Chosen | null>,
 ): Promise<string | null> {
   if (invitation.second !== (factors.second !== null)) throw new TerminalError("factor_missing", "the invitation asks for a second factor exactly where there is one");
-  if (await storage.exists()) throw new TerminalError("terminal_exists", "this keyring has a terminal here already");
+  await storage.alone(() => vacant(storage, host.carrier));
   const device = await generateDevice();
   const by = { carrier: host.carrier, invitation, factors, device };
   // A registration is blinded from the PIN, which nobody chose yet: the first context only asks to be shown, with digits that are thrown away.
@@ -98,10 +100,14 @@ interface By {
 
 async function confirm(storage: Storage, by: By, host: string, shown: ToActivate, { pin, locked }: Chosen): Promise<string> {
   const { invitation, device } = by;
-  const begun = await begin(by, pin);
+  // Another window may have gone on meanwhile.
+  await vacant(storage, by.carrier);
+  const lock = locked ? await storage.makeLock() : null;
+  const password = lock === null ? pin : passwordWith(lock.given)(pin);
+  const begun = await begin(by, password);
   const identity = identityHash(begun.identity);
   if (identity !== identityHash(shown.identity)) throw unproven("the element showed another holder before");
-  const { upload, exported } = registered(pin, begun.registering, begun.response, namesOf(invitation.keyring, begun.terminal, invitation.origin));
+  const { upload, exported } = await registered(password, begun.registering, begun.response, namesOf(invitation.keyring, begun.terminal, invitation.origin));
   const current = crypto.getRandomValues(new Uint8Array(32));
   const unlock = unlockOf(exported, current, { keyring: invitation.keyring, terminal: begun.terminal, key: begun.key });
   exported.fill(0);
@@ -122,7 +128,7 @@ async function confirm(storage: Storage, by: By, host: string, shown: ToActivate
     host,
   };
   // All of it before it is sent: where the answer is lost, the keyring is active, and this is its terminal.
-  await storage.make(kept, device, current, locked);
+  await storage.make(kept, device, current, lock, true);
   current.fill(0);
   const ask = { do: "confirm", upload: base64url(upload), unlock, identity, policy: invitation.policy, image };
   const answer = await begun.conversation.hear(device, ask);
@@ -136,6 +142,14 @@ async function confirm(storage: Storage, by: By, host: string, shown: ToActivate
   begun.conversation.end();
   await storage.keep({ ...kept, certificate: answer.fields.textOrNull("certificate"), chain: answer.fields.list("chain").map(String) });
   return answer.fields.text("phase");
+}
+
+/** That this keyring has no terminal here: one that the element itself says never was one, since its activation was lost on the way, is forgotten. Throws `terminal_exists`. */
+async function vacant(storage: Storage, carrier: Carrier): Promise<void> {
+  if (!(await storage.exists())) return;
+  const never = await look(storage, carrier, await storage.load()).then(() => false, isNone);
+  if (!never) throw new TerminalError("terminal_exists", "this keyring has a terminal here already");
+  await storage.forget();
 }
 
 async function begin({ carrier, invitation, factors, device }: By, pin: string): Promise<Begun> {

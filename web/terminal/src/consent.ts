@@ -39,6 +39,8 @@ export interface Challenge {
   readonly hash: string;
   readonly policy: string;
   readonly challenge: string;
+  /** OPAQUE's RegistrationResponse for the terminal that is to come, where one is. */
+  readonly expected: Bytes | null;
 }
 
 /** Hash of the three messages by which the PIN was proven. */

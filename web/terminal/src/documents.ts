@@ -6,7 +6,7 @@ import { keyOf, type VerifyingKey } from "./jws";
 import type { PinRule } from "./opaque";
 
 export type SubjectField = "common_name" | "given_name" | "surname" | "serial_number" | "country";
-export type RequestKind = "sign" | "authenticate" | "roam" | "dissociate" | "destroy";
+export type RequestKind = "sign" | "authenticate" | "roam" | "join" | "dissociate" | "destroy";
 export type Algorithm = "ES256" | "RS256";
 
 const SUBJECTS: readonly SubjectField[] = ["common_name", "given_name", "surname", "serial_number", "country"];
@@ -22,6 +22,11 @@ export interface Policy {
   readonly biometric: "none" | "fingerprint" | "face";
   readonly batchMost: number;
   readonly discloses: "keyring" | "identity";
+  /** Whether another terminal may come: beside this one, or in its place. */
+  readonly roaming: "none" | "copy" | "move";
+  readonly terminalsMost: number;
+  /** Who takes a terminal off. */
+  readonly dissociation: "holder" | "holder_and_support";
 }
 
 /** Somebody who acts on keyrings. */
@@ -52,6 +57,9 @@ export function parsePolicy(bytes: Bytes): Policy {
       biometric: fields.oneOf("biometric", ["none", "fingerprint", "face"]),
       batchMost: fields.integer("batch_most"),
       discloses: fields.has("discloses") ? fields.oneOf("discloses", ["keyring", "identity"]) : "keyring",
+      roaming: fields.oneOf("roaming", ["none", "copy", "move"]),
+      terminalsMost: fields.integer("terminals_most"),
+      dissociation: fields.oneOf("dissociation", ["holder", "holder_and_support"]),
     };
   } catch (cause) {
     throw damaged(cause);

@@ -1,5 +1,5 @@
-// Activation factors: what a registration authority hands over, and how terminal and element prove to each other that they have it. Rules of crates/keyring/src/factors.rs.
-import { type Bytes, concat, fromHex, same, utf8, uuidBytes } from "./bytes";
+// Factors: codes that people type. Those of an activation, which a registration authority hands over, and how terminal and element prove to each other that they have them. Rules of crates/keyring/src/factors.rs.
+import { type Bytes, concat, fromHex, fromUtf8, same, utf8, uuidBytes } from "./bytes";
 import { TerminalError } from "./errors";
 import { deriveFor, mac, sha256 } from "./labels";
 
@@ -7,6 +7,10 @@ import { deriveFor, mac, sha256 } from "./labels";
 const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 export const CODE_LENGTH = 20;
 export const SECOND_LENGTH = 16;
+/** A roaming code: 120 bits. */
+export const ROAMING_LENGTH = 24;
+/** What both terminals show: 40 bits. */
+export const SHORT_LENGTH = 8;
 
 export interface Factors {
   readonly code: Bytes;
@@ -21,6 +25,12 @@ export function parseFactor(typed: string, length: number): Bytes {
   }
   return utf8(digits);
 }
+
+/** The factor that these bytes say, 5 bits of each: 256 is a multiple of 32, so that no digit is likelier than another. */
+export const factorOf = (bytes: Uint8Array): Bytes => utf8(Array.from(bytes, (byte) => DIGITS[byte % 32] ?? "0").join(""));
+
+/** As it is handed over: in groups of four. */
+export const shownFactor = (factor: Bytes): string => fromUtf8(factor).replaceAll(/.{4}(?=.)/g, "$&-");
 
 const together = ({ code, second }: Factors): Bytes => concat(code, second ?? new Uint8Array(0));
 

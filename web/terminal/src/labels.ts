@@ -12,7 +12,10 @@ export type Label =
   | "sceau/kr-activate"
   | "sceau/kr-unlock"
   | "sceau/kr-use"
-  | "sceau/kr-description";
+  | "sceau/kr-roam"
+  | "sceau/kr-description"
+  // Of this terminal alone: the element knows nothing of it.
+  | "sceau/kr-lock";
 
 const ZERO = Uint8Array.of(0);
 const NOTHING = new Uint8Array(0);

@@ -5,7 +5,7 @@ import { type Bytes, fromBase64url, base64url } from "./bytes";
 import { TerminalError, unproven } from "./errors";
 
 /** Argon2id of 64 MiB, 3 passes, 4 lanes: the second choice of RFC 9106 section 4. */
-const STRETCHING = { "argon2id-custom": { memory: 64 * 1024, iterations: 3, parallelism: 4 } } as const;
+export const STRETCHING = { "argon2id-custom": { memory: 64 * 1024, iterations: 3, parallelism: 4 } } as const;
 
 /** What OPAQUE binds a PIN to. */
 export interface Names {
@@ -45,7 +45,7 @@ export async function register(pin: string): Promise<Registering> {
   return { state: clientRegistrationState, request: sized(registrationRequest, 32) };
 }
 
-/** Ends a registration: the record of 192 bytes, and the export key of 64. It takes the time of the stretching. Throws `unproven`. */
+/** Ends a registration: the record of 192 bytes, and the export key of 64. It takes the time of the stretching: call it by stretching.ts. Throws `unproven`. */
 export function registered(pin: string, begun: Registering, response: Bytes, names: Names): { upload: Bytes; exported: Bytes } {
   try {
     const { registrationRecord, exportKey } = client.finishRegistration({
@@ -80,21 +80,24 @@ export interface ProvenPin {
   readonly exported: Bytes;
 }
 
-/** Judges KE2 (320 bytes). Null where the PIN is wrong, or the element is another: one answer, so that it is no oracle. */
+/**
+ * Judges KE2 (320 bytes). Null where the PIN is wrong, or the element is another: one answer, so that it is no oracle. What breaks down (no memory, say) is neither, and is
+ * told to nobody as a wrong PIN: three of those block. As {@link registered}. Throws `opaque_failed`.
+ */
 export function loggedIn(pin: string, begun: LoggingIn, ke2: Bytes, names: Names): ProvenPin | null {
+  let proven: ReturnType<typeof client.finishLogin>;
   try {
-    if (ke2.length !== 320) return null;
-    const proven = client.finishLogin({
+    proven = client.finishLogin({
       password: pin,
       clientLoginState: begun.state,
       loginResponse: base64url(ke2),
       identifiers: names,
       keyStretching: STRETCHING,
     });
-    return proven ? { ke3: sized(proven.finishLoginRequest, 64), session: sized(proven.sessionKey, 64), exported: sized(proven.exportKey, 64) } : null;
-  } catch {
-    return null;
+  } catch (cause) {
+    throw new TerminalError("opaque_failed", "the PIN could not be judged", "terminal", { cause });
   }
+  return proven ? { ke3: sized(proven.finishLoginRequest, 64), session: sized(proven.sessionKey, 64), exported: sized(proven.exportKey, 64) } : null;
 }
 
 function sized(text: string, length: number): Bytes {

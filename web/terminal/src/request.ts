@@ -30,6 +30,8 @@ export interface Request {
   readonly time: number;
   readonly ends: number;
   readonly nonce: string | null;
+  /** Which terminal is taken off, where its holder asks that; none in what a provider asks. */
+  readonly terminal: string | null;
 }
 
 /** What a holder reads before agreeing, all of it. */
@@ -61,7 +63,7 @@ function read(fields: Fields): Request {
     request: fields.text("request"),
     provider: fields.text("provider"),
     keyring: fields.text("keyring"),
-    kind: fields.oneOf("kind", ["sign", "authenticate", "roam", "dissociate", "destroy"]),
+    kind: fields.oneOf("kind", ["sign", "authenticate", "roam", "join", "dissociate", "destroy"]),
     description: fields.text("description"),
     items: fields.objects("items").map((item) => {
       item.only("label", "hash");
@@ -72,6 +74,7 @@ function read(fields: Fields): Request {
     time: fields.integer("time"),
     ends: fields.integer("ends"),
     nonce: fields.textOrNull("nonce"),
+    terminal: null,
   };
   const signs = request.kind === "sign";
   const rule = (holds: boolean, rule: string): void => {
@@ -134,25 +137,6 @@ export async function judge(bound: Bound, jws: string, now: number): Promise<Ask
   if (broken) throw new TerminalError("request_invalid", broken[1]);
   const told = signs || policy.discloses === "keyring" ? [] : policy.subject;
   return { provider: actor.name, request, jws, told, key: hex(key.thumbprint) };
-}
-
-/** The JSON of a request that the holder makes of their own keyring. */
-export function ownRequest(of: { keyring: string; origin: string }, time: number): { request: Request; bytes: Bytes } {
-  const request: Request = {
-    request: crypto.randomUUID(),
-    provider: of.keyring,
-    keyring: of.keyring,
-    kind: "destroy",
-    description: "Destroy this keyring, for good.",
-    items: [],
-    algorithm: null,
-    aud: of.origin,
-    time,
-    ends: time + 300_000,
-    nonce: null,
-  };
-  const { request: id, provider, keyring, kind, description: text, aud, ends } = request;
-  return { request, bytes: utf8(JSON.stringify({ v: 1, request: id, provider, keyring, kind, description: text, items: [], hash: "SHA-256", aud, time, ends })) };
 }
 
 /** Hashes of what is signed, as JSON has them. */

@@ -19,9 +19,28 @@ export interface Happening {
   readonly reason: string | null;
   /** On which terminal of the keyring. */
   readonly terminal: string | null;
+  /** Which other terminal it is about. */
+  readonly other: string | null;
   readonly provider: string | null;
   readonly count: number | null;
   readonly attempt: string | null;
+}
+
+/** A terminal of a keyring. */
+export interface BoundTerminal {
+  readonly terminal: string;
+  readonly bound: number;
+  /** Whether it is only trying: it came with a roaming code, and has not proven the PIN. */
+  readonly provisional: boolean;
+  /** Since when its holder asks that it be taken off, where support has to agree. */
+  readonly parting: number | null;
+}
+
+/** One that it had. */
+export interface FormerTerminal {
+  readonly terminal: string;
+  readonly until: number;
+  readonly left: "moved" | "dissociated";
 }
 
 export interface Standing {
@@ -29,7 +48,10 @@ export interface Standing {
   readonly since: number;
   readonly suspended: { readonly by: string; readonly reason: string } | null;
   readonly tries: { readonly wrong: number; readonly left: number; readonly unfinished: number; readonly coolsUntil: number | null };
-  readonly terminals: number;
+  readonly terminals: readonly BoundTerminal[];
+  readonly former: readonly FormerTerminal[];
+  /** The one that may come, where its holder has one come. */
+  readonly roaming: { readonly terminal: string; readonly by: string; readonly ends: number } | null;
   readonly done: readonly Happening[];
   readonly next: number | null;
   /** By the element's clock. */
@@ -38,10 +60,21 @@ export interface Standing {
 
 export type Ended = "wrong" | "unfinished" | "refused" | "done";
 
+/** An attempt of somebody else. */
+export interface Other {
+  readonly time: number;
+  readonly ended: Ended;
+  /** The element's refusal, where there is one. */
+  readonly code: string | null;
+}
+
 /** What was tried since this terminal's last use, and not by it. */
 export interface Others {
   readonly since: number | null;
-  readonly attempts: readonly { readonly time: number; readonly ended: Ended; readonly code: string | null }[];
+  /** Those in this terminal's name, the first one first: a copy of it made them. */
+  readonly attempts: readonly Other[];
+  /** Those on other terminals of the keyring. */
+  readonly elsewhere: readonly Other[];
   /** Whether there may be more, further back. */
   readonly more: boolean;
 }
@@ -49,6 +82,8 @@ export interface Others {
 export interface TerminalState {
   readonly standing: Standing;
   readonly others: Others;
+  /** Terminals that were added since this one's last use; since it was activated, where there was none. */
+  readonly added: readonly BoundTerminal[];
 }
 
 const PHASES: readonly Phase[] = ["made", "delivered", "certifying", "active", "suspended", "blocked", "destroyed"];
@@ -78,8 +113,21 @@ export async function look(storage: Storage, carrier: Carrier, loaded: Loaded): 
     done.push(...more.done);
   }
   conversation.end();
-  return { standing, others: othersAmong(done, await storage.own(), kept.terminal, next !== null && !reached()) };
+  const own = await storage.own();
+  return { standing, others: othersAmong(done, own, kept.terminal, next !== null && !reached()), added: addedTo(standing, own, kept.terminal) };
 }
+
+/** The terminals that this one's holder was not shown before the last use: by name, since no two clocks agree. One that was activated here and never used had no other. */
+export function addedTo({ terminals }: Pick<Standing, "terminals">, { known }: Own, terminal: string): BoundTerminal[] {
+  return terminals.filter((one) => one.terminal !== terminal && !one.provisional && known?.includes(one.terminal) !== true);
+}
+
+/** The names of the terminals that a keyring has. */
+export const namesIn = ({ terminals }: Pick<Standing, "terminals">): string[] => terminals.filter(({ provisional }) => !provisional).map(({ terminal }) => terminal);
+
+/** Whether the element itself says that this is no terminal of the keyring: it never was, or is one no more. */
+export const isNone = (error: unknown): boolean =>
+  error instanceof TerminalError && error.by === "element" && ["actor_unknown", "terminal_dissociated", "keyring_destroyed"].includes(error.code);
 
 /** Stops the keyring. No PIN is needed, and the terminal alone cannot undo it. */
 export async function suspend(storage: Storage, carrier: Carrier, reason: SuspendReason): Promise<void> {
@@ -98,18 +146,19 @@ export function mayTry({ standing: { phase, suspended, tries, time } }: Terminal
   }
 }
 
-/** The attempts in this history, the last first, in this terminal's name and not its own. Other terminals of the keyring have theirs. */
+/** The attempts in this history, the last first, that are not this terminal's own: those in its name, and those of the keyring's other terminals. */
 export function othersAmong(done: readonly Happening[], own: Own, terminal: string, more: boolean): Others {
   const after = own.last?.index ?? null;
-  const attempts = new Map<string, { time: number; ended: Ended; code: string | null }>();
+  const attempts = new Map<string, Other & { readonly terminal: string | null }>();
   for (const one of [...done].reverse()) {
     if ((after !== null && one.index <= after) || one.attempt === null || own.attempts.includes(one.attempt)) continue;
-    if (one.terminal !== null && one.terminal !== terminal) continue;
     const ended: Ended = one.action === "keyring.attempt" ? "unfinished" : one.action === "keyring.fail" ? "wrong" : one.refused === null ? "done" : "refused";
     const known = attempts.get(one.attempt);
-    attempts.set(one.attempt, { time: known?.time ?? one.time, ended, code: one.refused });
+    attempts.set(one.attempt, { time: known?.time ?? one.time, ended, code: one.refused, terminal: known?.terminal ?? one.terminal });
   }
-  return { since: own.last?.time ?? null, attempts: [...attempts.values()], more };
+  const of = (here: boolean): Other[] =>
+    [...attempts.values()].filter((one) => (one.terminal === null || one.terminal === terminal) === here).map(({ time, ended, code }) => ({ time, ended, code }));
+  return { since: own.last?.time ?? null, attempts: of(true), elsewhere: of(false), more };
 }
 
 function standingOf(fields: Fields): Standing {
@@ -117,6 +166,7 @@ function standingOf(fields: Fields): Standing {
   if (phase === undefined) throw unproven("the keyring stands where this version knows no place: renew the terminal");
   const tries = fields.object("tries");
   const suspended = fields.objectOrNull("suspended");
+  const roaming = fields.objectOrNull("roaming");
   return {
     phase,
     since: fields.integer("since"),
@@ -127,7 +177,18 @@ function standingOf(fields: Fields): Standing {
       unfinished: tries.integer("unfinished"),
       coolsUntil: tries.has("cools_until") ? tries.integer("cools_until") : null,
     },
-    terminals: fields.list("terminals").length,
+    terminals: fields.objects("terminals").map((one) => ({
+      terminal: one.text("terminal"),
+      bound: one.integer("bound"),
+      provisional: one.flag("provisional"),
+      parting: one.has("parting") ? one.integer("parting") : null,
+    })),
+    former: (fields.has("former") ? fields.objects("former") : []).map((one) => ({
+      terminal: one.text("terminal"),
+      until: one.integer("until"),
+      left: one.oneOf("left", ["moved", "dissociated"]),
+    })),
+    roaming: roaming && { terminal: roaming.text("terminal"), by: roaming.text("by"), ends: roaming.integer("ends") },
     done: fields.objects("done").map((one) => ({
       index: one.integer("index"),
       time: one.integer("time"),
@@ -136,6 +197,7 @@ function standingOf(fields: Fields): Standing {
       refused: one.textOrNull("refused"),
       reason: one.textOrNull("reason"),
       terminal: one.textOrNull("terminal"),
+      other: one.textOrNull("other"),
       provider: one.textOrNull("provider"),
       count: one.has("count") ? one.integer("count") : null,
       attempt: one.textOrNull("attempt"),

@@ -1,10 +1,11 @@
 // What a terminal keeps: its key, what it pinned, and a secret that changes at each use. Keys are WebCrypto's and are not extractable; the secret lies sealed under one.
 // The environment that it was made in is part of what is kept: a copy elsewhere refuses itself. Compare crates/client/src/terminal/storage.rs.
-import { type Bytes, fromBase64url, utf8, wiped } from "./bytes";
+import { base64url, type Bytes, fromBase64url, utf8, wiped } from "./bytes";
 import type { Element } from "./conversation";
 import { type Actor, parseActors, parsePolicy, type Policy } from "./documents";
 import { TerminalError } from "./errors";
 import { type DeviceKey, deviceOf } from "./jws";
+import { deriveFor } from "./labels";
 
 /** Where entries lie: a database of the browser, or a test's map. Values are structured clones, CryptoKeys among them. */
 export interface Cabinet {
@@ -23,6 +24,20 @@ export interface Lock {
   make(): Promise<Bytes>;
   /** 32 bytes that the device gives for it once it knows its holder: the same each time, and from no other device. Throws `terminal_locked`. */
   open(credential: Bytes): Promise<Bytes>;
+}
+
+/** The device's lock, as it was made for one terminal. */
+export interface MadeLock {
+  readonly credential: Bytes;
+  /** What the device gives for it. */
+  readonly given: Bytes;
+}
+
+/** What is kept of it. */
+interface KeptLock {
+  readonly credential: Bytes;
+  /** Whether what OPAQUE registered is the PIN with a value of the lock's: then nobody tries a PIN without the device. Not where the PIN came from another terminal. */
+  readonly inPin: boolean;
 }
 
 /** Where the terminal runs, now: a hash in hexadecimal. */
@@ -57,6 +72,14 @@ export interface Secrets {
 export interface Own {
   readonly last: { readonly index: number; readonly time: number } | null;
   readonly attempts: readonly string[];
+  /** The names of the keyring's terminals that its holder was shown by then; null where it was never looked. */
+  readonly known: readonly string[] | null;
+}
+
+/** The terminal that may come by this one, and what its short code is made of. The roaming code is not kept. */
+export interface Comes {
+  readonly terminal: string;
+  readonly short: Bytes;
 }
 
 /** What a provider is to have of a request that was granted, as the host takes it. */
@@ -78,6 +101,13 @@ const AES = { name: "AES-GCM", length: 256 };
 interface SealedSecret {
   readonly ivs: readonly Bytes[];
   readonly sealed: Bytes;
+}
+
+/** What of a terminal is opened for a use. */
+export interface Opened {
+  readonly secrets: Secrets;
+  readonly keep: (next: Secrets) => Promise<void>;
+  readonly password: (pin: string) => string;
 }
 
 /** The terminal of one keyring. */
@@ -107,16 +137,21 @@ export class Storage {
     return (await this.cabinet.get(this.at("kept"))) !== undefined;
   }
 
-  /** Keeps a new terminal, all of it or nothing; `locked` has its secret lie under the device's lock besides. Throws `terminal_locked`. */
-  async make(kept: Kept, device: DeviceKey, current: Bytes, locked: boolean): Promise<void> {
+  /** A lock for a new terminal, of this device. Throws `terminal_locked`. */
+  async makeLock(): Promise<MadeLock> {
+    const credential = await this.needed().make();
+    return { credential, given: await this.needed().open(credential) };
+  }
+
+  /** Keeps a new terminal, all of it or nothing; its secret lies under the device's lock besides, where there is one. */
+  async make(kept: Kept, device: DeviceKey, current: Bytes, lock: MadeLock | null, inPin: boolean): Promise<void> {
     const wrapping = await crypto.subtle.generateKey(AES, false, ["encrypt", "decrypt"]);
-    const credential = locked ? await this.needed().make() : null;
-    const keys = [wrapping, ...(credential === null ? [] : [await this.locking(credential)])];
+    const keys = [wrapping, ...(lock === null ? [] : [await locking(lock.given)])];
     await this.cabinet.put({
       [this.at("kept")]: kept,
       [this.at("device")]: { privateKey: device.privateKey, spki: device.spki },
       [this.at("wrapping")]: wrapping,
-      ...(credential === null ? {} : { [this.at("lock")]: credential }),
+      ...(lock === null ? {} : { [this.at("lock")]: { credential: lock.credential, inPin } satisfies KeptLock }),
       [this.at("secrets")]: { current: await this.sealed(keys, current), pending: null },
     });
   }
@@ -125,17 +160,22 @@ export class Storage {
     return this.cabinet.put({ [this.at("kept")]: kept });
   }
 
-  /** Its secrets, once the device's lock is opened where there is one; and what keeps others in their place, durable when it returns. Throws `terminal_locked`, `terminal_damaged`. */
-  async open(): Promise<{ secrets: Secrets; keep: (next: Secrets) => Promise<void> }> {
+  /**
+   * Its secrets, once the device's lock is opened where there is one; what keeps others in their place, durable when it returns; and what OPAQUE is given for a PIN.
+   * Throws `terminal_locked`, `terminal_damaged`.
+   */
+  async open(): Promise<Opened> {
     const wrapping = (await this.cabinet.get(this.at("wrapping"))) as CryptoKey;
-    const credential = (await this.cabinet.get(this.at("lock"))) as Bytes | undefined;
-    const keys = [wrapping, ...(credential === undefined ? [] : [await this.locking(credential)])];
+    const lock = (await this.cabinet.get(this.at("lock"))) as KeptLock | undefined;
+    const given = lock === undefined ? null : await this.needed().open(lock.credential);
+    const password = given !== null && lock?.inPin === true ? passwordWith(given) : (pin: string): string => pin;
+    const keys = [wrapping, ...(given === null ? [] : [await locking(given)])];
     const keep = async ({ current, pending }: Secrets): Promise<void> =>
       this.cabinet.put({ [this.at("secrets")]: { current: await this.sealed(keys, current), pending: pending === null ? null : await this.sealed(keys, pending) } });
     try {
       const written = (await this.cabinet.get(this.at("secrets"))) as { current: SealedSecret; pending: SealedSecret | null };
       const { current, pending } = written;
-      return { secrets: { current: await this.opened(keys, current), pending: pending === null ? null : await this.opened(keys, pending) }, keep };
+      return { secrets: { current: await this.opened(keys, current), pending: pending === null ? null : await this.opened(keys, pending) }, keep, password };
     } catch (cause) {
       throw new TerminalError("terminal_damaged", "what the terminal keeps cannot be read", "terminal", { cause });
     }
@@ -163,18 +203,43 @@ export class Storage {
   }
 
   async own(): Promise<Own> {
-    return ((await this.cabinet.get(this.at("own"))) as Own | undefined) ?? { last: null, attempts: [] };
+    return ((await this.cabinet.get(this.at("own"))) as Own | undefined) ?? { last: null, attempts: [], known: null };
   }
 
   /** Keeps that it tries, durable before anything is sent. */
   async keepAttempt(attempt: string): Promise<void> {
-    const { last, attempts } = await this.own();
-    await this.cabinet.put({ [this.at("own")]: { last, attempts: [...attempts, attempt].slice(-MOST_OWN) } satisfies Own });
+    const own = await this.own();
+    await this.cabinet.put({ [this.at("own")]: { ...own, attempts: [...own.attempts, attempt].slice(-MOST_OWN) } satisfies Own });
   }
 
   /** Keeps that it was used: what it tried before is of no interest any more. */
-  keepUse(index: number, time: number): Promise<void> {
-    return this.cabinet.put({ [this.at("own")]: { last: { index, time }, attempts: [] } satisfies Own });
+  async keepUse(index: number, time: number): Promise<void> {
+    const { known } = await this.own();
+    await this.cabinet.put({ [this.at("own")]: { last: { index, time }, attempts: [], known } satisfies Own });
+  }
+
+  /** Keeps which terminals the keyring has, as its holder knows. */
+  async keepKnown(known: readonly string[]): Promise<void> {
+    await this.cabinet.put({ [this.at("own")]: { ...(await this.own()), known } satisfies Own });
+  }
+
+  /** Keeps which terminal may come. */
+  async keepComes({ terminal, short }: Comes): Promise<void> {
+    const wrapping = (await this.cabinet.get(this.at("wrapping"))) as CryptoKey;
+    await this.cabinet.put({ [this.at("comes")]: { terminal, short: await this.sealed([wrapping], short) } });
+  }
+
+  /** Which terminal may come. Throws `roaming_over` where none may. */
+  async comes(): Promise<Comes> {
+    const written = (await this.cabinet.get(this.at("comes"))) as { terminal: string; short: SealedSecret } | undefined;
+    if (written === undefined) throw new TerminalError("roaming_over", "this terminal has no other one come");
+    const wrapping = (await this.cabinet.get(this.at("wrapping"))) as CryptoKey;
+    return { terminal: written.terminal, short: await this.opened([wrapping], written.short) };
+  }
+
+  /** None may come any more. */
+  forgetComes(): Promise<void> {
+    return this.cabinet.remove([this.at("comes")]);
   }
 
   /** Keeps what was signed for a request until the host has it. */
@@ -207,11 +272,6 @@ export class Storage {
     return this.lock;
   }
 
-  /** The key that the device's lock gives. */
-  private async locking(credential: Bytes): Promise<CryptoKey> {
-    return wiped(await this.needed().open(credential), (key) => crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt", "decrypt"]));
-  }
-
   /** Under each key, the first one innermost. */
   private async sealed(keys: readonly CryptoKey[], secret: Bytes): Promise<SealedSecret> {
     const ivs = keys.map(() => crypto.getRandomValues(new Uint8Array(12)));
@@ -231,6 +291,17 @@ export class Storage {
     if (iv === undefined) throw new TerminalError("terminal_damaged");
     return { name: "AES-GCM", iv, additionalData: utf8(this.keyring) };
   }
+}
+
+/** The key that the device's lock gives: what it gave is overwritten. */
+const locking = (given: Bytes): Promise<CryptoKey> => wiped(given, (key) => crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt", "decrypt"]));
+
+/** What OPAQUE is given for a PIN, where the device's lock gave this: who has a copy elsewhere learns nothing of any attempt, since the PIN alone is not it. OPAQUE hides its length. */
+export function passwordWith(given: Bytes): (pin: string) => string {
+  const value = deriveFor("sceau/kr-lock", given, []);
+  const text = base64url(value);
+  value.fill(0);
+  return (pin) => `${pin}.${text}`;
 }
 
 /** Overwrites secrets that were loaded. */

@@ -1,6 +1,7 @@
 // What a terminal does at the host of its keyring: it learns which requests wait, fetches each, and says what its holder answered. Rules of crates/client/src/terminal/visit.rs.
 import { Fields } from "@sceau/crypto";
 import { base64url, now, utf8 } from "./bytes";
+import { TerminalError } from "./errors";
 import { type Carrier, HostError } from "./host";
 import { signJws } from "./jws";
 import type { Loaded, Outcome, Storage } from "./storage";
@@ -10,6 +11,17 @@ export type ReportReason = (typeof REPORT_REASONS)[number];
 
 /** What the host says of an outcome that it will never take from this terminal. */
 const FINAL = ["request_unknown", "request_settled", "proof_invalid"];
+
+/** What a host may say of itself and of requests. Whatever else it says would be the element's to say, or is nothing that this terminal knows: it is not believed. */
+const HOSTS = [
+  "request_unknown", "request_settled", "request_invalid", "proof_invalid", "nonce_invalid", "call_elsewhere", "actor_unknown", "keyring_phase", "keyring_unknown", "malformed", "busy", "unavailable", "unreachable",
+  "not_a_sceau_server", "not_found", "too_large", "internal",
+];
+/** The most requests that wait for one keyring: an honest host keeps no more. */
+const MOST_WAITING = 16;
+const REQUEST = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** The latest time that a date can be made of, with room. */
+const LATEST = Date.UTC(9999, 0);
 
 /** A request that waits: an id alone. */
 export interface Waiting {
@@ -27,12 +39,22 @@ export class Visitor {
 
   /** The terminal of this storage, at this host. What a visit before could not hand over is handed over first. */
   static async at(storage: Storage, carrier: Carrier): Promise<Visitor> {
-    const visitor = new Visitor(storage, carrier, await storage.load());
-    for (const [request, outcome] of await storage.undelivered()) {
-      // What is asked next fails too where the host is away.
-      await visitor.#handOver(request, outcome).catch(() => undefined);
-    }
+    const visitor = await Visitor.to(storage, carrier);
+    await visitor.handOver();
     return visitor;
+  }
+
+  /** The same, with empty hands. */
+  static async to(storage: Storage, carrier: Carrier): Promise<Visitor> {
+    return new Visitor(storage, carrier, await storage.load());
+  }
+
+  /** Hands over what visits before could not. */
+  async handOver(): Promise<void> {
+    for (const [request, outcome] of await this.storage.undelivered()) {
+      // What is asked next fails too where the host is away.
+      await this.#handOver(request, outcome).catch(() => undefined);
+    }
   }
 
   /** What waits for the holder. */
@@ -76,14 +98,22 @@ export class Visitor {
   }
 
   async #listed(ask: object): Promise<Waiting[]> {
-    return (await this.#visit(ask)).objects("requests").map((one) => ({ request: one.text("request"), ends: one.integer("ends") }));
+    const listed = (await this.#visit(ask)).objects("requests").map((one) => ({ request: one.text("request"), ends: one.integer("ends") }));
+    if (!listed.every(({ request, ends }) => REQUEST.test(request) && ends < LATEST)) throw new TerminalError("unproven", "the host lists what is no request", "host");
+    return listed.slice(0, MOST_WAITING);
   }
 
   async #visit(ask: object): Promise<Fields> {
     const { kept, device } = this.loaded;
-    const given = Fields.of(await this.carrier.post("/v1/keyrings/nonces", {}), "keyring_malformed");
+    const given = Fields.of(await this.carrier.post("/v1/keyrings/nonces", {}).catch(hosts), "keyring_malformed");
     const visit = { v: 1, aud: kept.origin, host: this.carrier.host, keyring: kept.keyring, terminal: kept.terminal, nonce: given.text("nonce"), time: now(), ask };
     const jws = await signJws("sceau-kr-visit", device, utf8(JSON.stringify(visit)));
-    return Fields.of(await this.carrier.post("/v1/keyrings/visits", { visit: jws, device: base64url(device.spki) }), "keyring_malformed");
+    return Fields.of(await this.carrier.post("/v1/keyrings/visits", { visit: jws, device: base64url(device.spki) }).catch(hosts), "keyring_malformed");
   }
+}
+
+/** A host says what is a host's to say. */
+function hosts(error: unknown): never {
+  if (!(error instanceof HostError) || HOSTS.includes(error.code)) throw error;
+  throw new TerminalError("unproven", `the host says: ${error.detail} (${error.code})`, "host");
 }

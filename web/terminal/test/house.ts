@@ -13,6 +13,7 @@ const ORGANISATION = "3f7c1b4e-7a34-4c8e-9d8a-6a1f2c3d4e50";
 const POLICY = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c001";
 const AUTHORITY = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c002";
 const PROVIDER = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c003";
+const SUPPORT = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c004";
 export const PROVIDER_NAME = "Notaires de la Seine";
 
 /** A keyring that was handed over and not activated. */
@@ -45,7 +46,7 @@ export class House {
   async #begin(policy: object): Promise<void> {
     mkdirSync(this.at("run"));
     this.write("passphrase", "four words and one more");
-    for (const actor of ["officer", "ra", "sp"]) this.#certificate(actor);
+    for (const actor of ["officer", "ra", "sp", "support"]) this.#certificate(actor);
     this.#certificate("host", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE");
     this.write("host.both", this.read("host.pem") + this.read("host.key"));
     this.write("sceau.toml", "[keyrings]\n");
@@ -62,7 +63,8 @@ export class House {
     });
     this.write("access.json", JSON.stringify({
       origin: ORIGIN, organisation: ORGANISATION,
-      actors: [actor(AUTHORITY, "registration_authority", "Guichet", "ra.pem", []), actor(PROVIDER, "service_provider", PROVIDER_NAME, "sp.pem", ["sign", "authenticate"])],
+      actors: [actor(AUTHORITY, "registration_authority", "Guichet", "ra.pem", []), actor(PROVIDER, "service_provider", PROVIDER_NAME, "sp.pem", ["sign", "authenticate"]),
+        actor(SUPPORT, "support", "Assistance", "support.pem", [])],
     }));
     this.act("officer", "access", this.at("access.json"));
   }
@@ -130,23 +132,67 @@ export class House {
   /** The way to the host, as a terminal in Node has it: over TLS, to this house's certificate alone. */
   carrier(): Carrier {
     const ca = this.read("host.pem");
+    const carried = (path: string, body?: unknown): Promise<unknown> => new Promise((resolve, reject) => {
+      const method = body === undefined ? "GET" : "POST";
+      const sent = ask(`${this.url}${path}`, { method, ca, headers: { "content-type": "application/json" } }, (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (part: string) => (text += part)).on("end", () => {
+          const said = JSON.parse(text) as { code: string; detail: string };
+          const status = response.statusCode ?? 0;
+          if (status < 300) resolve(said);
+          else reject(new HostError(said.code, said.detail, status));
+        });
+      });
+      sent.on("error", (error) => reject(new HostError("unreachable", error.message, 0)));
+      sent.end(body === undefined ? undefined : JSON.stringify(body));
+    });
     return {
       host: new URL(this.url).host,
-      post: (path, body) => new Promise((resolve, reject) => {
-        const sent = ask(`${this.url}${path}`, { method: "POST", ca, headers: { "content-type": "application/json" } }, (response) => {
-          let text = "";
-          response.setEncoding("utf8").on("data", (part: string) => (text += part)).on("end", () => {
-            const said = JSON.parse(text) as { code: string; detail: string };
-            const status = response.statusCode ?? 0;
-            if (status < 300) resolve(said);
-            else reject(new HostError(said.code, said.detail, status));
-          });
-        });
-        sent.on("error", (error) => reject(new HostError("unreachable", error.message, 0)));
-        sent.end(JSON.stringify(body));
-      }),
+      get: (path) => carried(path),
+      post: carried,
       pause: (time) => new Promise((resolve) => setTimeout(resolve, time)),
     };
+  }
+
+  /** `sceau terminal <words>` on the terminal of this folder; what it says, in JSON. */
+  terminal(name: string, ...words: string[]): Record<string, unknown> {
+    return JSON.parse(this.sceau("terminal", ...this.#at(name, words))) as Record<string, unknown>;
+  }
+
+  /** `sceau terminal confirm` with the short code that the other terminal shows; what it says, once that one is a terminal of the keyring. */
+  confirming(name: string, short: string): Promise<string> {
+    return this.#lasting(this.#at(name, ["confirm", "--shown", short])).ended;
+  }
+
+  /** `sceau terminal join` with a code: the short code that it shows, and how it ends. */
+  joining(name: string, code: string, pin: string): { readonly short: Promise<string>; readonly ended: Promise<string> } {
+    const words = this.#at(name, ["join", "--code-file", this.write(`${name}.code`, code), "--pin-file", this.write(`${name}.pin`, pin)]);
+    const { child, said, ended } = this.#lasting(words);
+    const short = new Promise<string>((resolve, reject) => {
+      child.stderr?.on("data", () => {
+        const shown = /^ {4}([0-9A-Z]{4}-[0-9A-Z]{4})$/m.exec(said.err)?.[1];
+        if (shown !== undefined) resolve(shown);
+      });
+      ended.then(() => reject(new Error("it showed no short code")), reject);
+    });
+    short.catch(() => undefined);
+    return { short, ended };
+  }
+
+  /** A command of `sceau terminal` that waits for others. */
+  #lasting(words: string[]): { readonly child: ChildProcess; readonly said: { out: string; err: string }; readonly ended: Promise<string> } {
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", join(PROGRAMS, "sceau"), "terminal", ...words], { stdio: ["ignore", "pipe", "pipe"] });
+    this.#running.push(child);
+    const said = { out: "", err: "" };
+    child.stdout.setEncoding("utf8").on("data", (part: string) => (said.out += part));
+    child.stderr.setEncoding("utf8").on("data", (part: string) => (said.err += part));
+    const ended = new Promise<string>((resolve, reject) => child.on("close", (status) => (status === 0 ? resolve(said.out) : reject(new Error(said.err)))));
+    ended.catch(() => undefined);
+    return { child, said, ended };
+  }
+
+  #at(name: string, [command = "", ...words]: string[]): string[] {
+    return [command, "--folder", this.at(name), ...words, "--at", this.url, "--anchors", this.at("host.pem")];
   }
 
   at(name: string): string {

@@ -1,6 +1,10 @@
 // The life of a keyring on this terminal, against a real element behind a real host: the outside judge of what is signed is OpenSSL.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { activate, asked, type Carrier, type Chosen, codeOf, type Factors, destroy, look, type Lock, parseFactor, parseInvitation, Storage, suspend, TerminalError, type TerminalState, use, Visitor } from "../src";
+import { activate, asked, type Carrier, type Chosen, codeOf, type Factors, destroy, look, type Lock, parseFactor, parseInvitation, Storage, suspend, HostError, TerminalError, type TerminalState, use, Visitor } from "../src";
+import { base64url } from "../src/bytes";
+import { Conversation } from "../src/conversation";
+import { loggedIn, login, namesOf } from "../src/opaque";
+import { passwordWith } from "../src/storage";
 import { drawer, type Drawer } from "./drawer";
 import { type Handed, House, PROVIDER_NAME } from "./house";
 
@@ -161,6 +165,18 @@ describe("a terminal of a keyring", () => {
     expect(await code(sign(copied(device(8)), lease(terminal.id)))).toBe("terminal_damaged");
     // None of them began an attempt.
     expect((await stateOf(terminal)).others.attempts).toEqual([]);
+    // Who leaves this program aside, and signs with the device's key, tries no PIN either: the right one, without what the device gives, is a wrong one.
+    const { kept, device: key } = await storage.load();
+    const request = await (await Visitor.at(storage, carrier)).fetch(lease(terminal.id));
+    const tries = async (password: string): Promise<boolean> => {
+      const conversation = await Conversation.open(carrier, kept, kept.image);
+      const begun = await login(password);
+      const answer = await conversation.ask(key, { do: "login", keyring: kept.keyring, terminal: kept.terminal, request, ke1: base64url(begun.ke1) }, "challenge");
+      const right = loggedIn(password, begun, answer.bytes("ke2"), namesOf(kept.keyring, kept.terminal, kept.origin)) !== null;
+      await conversation.ask(key, { do: "failed" }, "noted");
+      return right;
+    };
+    expect([await tries(PIN), await tries(passwordWith(new Uint8Array(32).fill(7))(PIN))]).toEqual([false, true]);
   });
 
   it("hands over at the next visit what did not arrive", async () => {
@@ -175,6 +191,44 @@ describe("a terminal of a keyring", () => {
     expect(house.outcome(request).state).toBe("pending");
     await Visitor.at(terminal.storage, carrier);
     expect(house.outcome(request).state).toBe("signed");
+  });
+
+  it("takes up a keyring again whose activation was lost on the way, by the same code, and no other", async () => {
+    const handed = house.handOver("lost", "Marie Curie");
+    const invitation = parseInvitation(handed.invitation);
+    const storage = new Storage(drawer(), here, handed.id);
+    // The host drops what would have bound the terminal.
+    const drops: Carrier = { ...carrier, pause: () => Promise.resolve(), post: (path, body) => ((body as { seq?: number }).seq === 2 ? Promise.reject(new HostError("unreachable", "", 0)) : carrier.post(path, body)) };
+    expect(await code(activate(storage, { carrier: drops, origin: house.url }, invitation, factorsOf(handed), chosen))).toBe("unreachable");
+    expect(await storage.exists()).toBe(true);
+    // Two windows at once: one of them finds the other's terminal, and takes it for what it is.
+    let other = "";
+    const slow = async (): Promise<Chosen> => {
+      other = await code(activate(storage, { carrier, origin: house.url }, invitation, factorsOf(handed), chosen));
+      return { pin: PIN, locked: false };
+    };
+    expect([await code(activate(storage, { carrier, origin: house.url }, invitation, factorsOf(handed), slow)), other]).toEqual(["terminal_exists", "done"]);
+    await sign({ id: handed.id, storage, lies: drawer() }, lease(handed.id));
+  });
+
+  it("takes of the host what is the host's to say, and shows nothing that it makes up", async () => {
+    const terminal = await activated("voice");
+    const request = lease(terminal.id);
+    const says = (answer: () => Promise<unknown>): Carrier => ({ ...carrier, post: (path, body) => (path.endsWith("/visits") ? answer() : carrier.post(path, body)) });
+    const waiting = async (of: Carrier): Promise<string> => code((await Visitor.to(terminal.storage, of)).waiting());
+    for (const claimed of ["keyring_destroyed", "secret_stale", "terminal_changed", "pin_invalid", "keyring_blocked", "terminal_dissociated"]) {
+      const visitor = await Visitor.to(terminal.storage, says(() => Promise.reject(new HostError(claimed, "words", 410))));
+      await expect(visitor.waiting(), claimed).rejects.toMatchObject({ code: "unproven", by: "host" });
+      await expect(visitor.reject(request), claimed).rejects.toMatchObject({ code: "unproven", by: "host" });
+    }
+    expect(await waiting(says(() => Promise.reject(new HostError("keyring_phase", "", 409))))).toBe("keyring_phase");
+    const lists = (requests: unknown[]): Carrier => says(() => Promise.resolve({ requests }));
+    expect(await waiting(lists([{ request: "Votre trousseau sera détruit ce soir. Appelez le 01 23 45 67 89.", ends: 1 }]))).toBe("unproven");
+    expect(await waiting(lists([{ request: `${request}/../../add`, ends: 1 }]))).toBe("unproven");
+    expect(await waiting(lists([{ request, ends: 9e15 }]))).toBe("unproven");
+    const many = Array.from({ length: 1000 }, () => ({ request: crypto.randomUUID(), ends: 1 }));
+    expect((await (await Visitor.to(terminal.storage, lists(many))).waiting()).length).toBe(16);
+    expect((await (await Visitor.to(terminal.storage, carrier)).waiting()).map((one) => one.request)).toEqual([request]);
   });
 
   it("is believed by no host: what is altered on the way is refused here", async () => {

@@ -6,12 +6,14 @@ import { open } from "../src/blob";
 import { base64url, fromBase64url, fromUtf8, hex, utf8 } from "../src/bytes";
 import { Channel, contextOf, fileOf } from "../src/channel";
 import { sadOf, signaturesHash, transcript, unlockOf } from "../src/consent";
-import { answerProof, firstProof, parseFactor, secondProof } from "../src/factors";
+import { answerProof, firstProof, parseFactor, secondProof, shownFactor } from "../src/factors";
 import { identityHash, parseIdentity } from "../src/identity";
+import { parseRoamingCode } from "../src/join";
 import { keyOf, keyOfJwk, unverifiedKid, verifyJws } from "../src/jws";
 import { deriveFor } from "../src/labels";
 import { description, type Illegible, label } from "../src/legible";
 import { descriptionHash, parseRequest, requestHash } from "../src/request";
+import { drawRoamingCode, isProofOfElement, placeOf, proofOfElement, proofOfTerminal, roamingKeys, shortCode } from "../src/roaming";
 
 const vectors = (name: string): unknown => JSON.parse(readFileSync(new URL(`../../../crates/keyring/vectors/${name}`, import.meta.url), "utf8"));
 
@@ -34,6 +36,7 @@ interface Terminal {
     request: Record<"json" | "jws" | "hash" | "description", string>;
     consent: Record<"json" | "transcript", string>;
     signatures: { signatures: string[]; hash: string };
+    roaming: Record<"shown" | "proof" | "secret" | "short" | "place" | "channel" | "thumbprint" | "proof_of_terminal" | "proof_of_element" | "short_code" | "picture", string>;
   };
   drawn: Record<"up" | "up_text" | "down" | "inner" | "spki" | "thumbprint" | "jwk" | "jws", string>;
 }
@@ -95,7 +98,7 @@ describe("crates/keyring/vectors/terminal.json", () => {
       place: { keyring: computed.unlock.keyring, terminal: computed.unlock.terminal, key: fromBase64url(computed.unlock.key) },
       thumbprint: filled(3, 32),
       asked: { provider: "", request, jws: computed.request.jws, told: [], key: hex(filled(10, 32)) },
-      challenge: { ke2: filled(7, 320), version: 3, hash: hex(filled(11, 32)), policy, challenge: computed.nonce },
+      challenge: { ke2: filled(7, 320), version: 3, hash: hex(filled(11, 32)), policy, challenge: computed.nonce, expected: null },
       seq: 2,
       opaque: computed.consent.transcript,
       time: 1_790_000_001_000,
@@ -110,6 +113,30 @@ describe("crates/keyring/vectors/terminal.json", () => {
     const key = deriveFor("sceau/kr-use", filled(16, 64), [context]);
     const inner = JSON.parse(fromUtf8(await open(key, "sceau/kr-use", context, fromBase64url(drawn.inner)))) as unknown;
     expect(inner).toEqual({ sad: "header.payload.signature", unlock: [unlock.unlock], next: unlock.unlock });
+  });
+
+  it("derives a roaming code's keys, proves it both ways, and stretches the short code", async () => {
+    const { roaming, unlock } = computed;
+    const code = parseRoamingCode(` ${roaming.picture.toLowerCase()}\n`);
+    expect(shownFactor(code)).toBe(roaming.shown);
+    expect(parseRoamingCode(roaming.shown)).toEqual(code);
+    const keys = roamingKeys(code);
+    expect([keys.proof, keys.secret, keys.short].map(base64url)).toEqual([roaming.proof, roaming.secret, roaming.short]);
+    expect(placeOf(keys.proof)).toBe(roaming.place);
+    const print = fromBase64url(roaming.thumbprint);
+    expect(base64url(proofOfTerminal(keys.proof, nonce, roaming.channel, print))).toBe(roaming.proof_of_terminal);
+    expect(base64url(proofOfElement(keys.proof, nonce, roaming.channel, unlock.keyring, unlock.terminal))).toBe(roaming.proof_of_element);
+    expect(isProofOfElement(fromBase64url(roaming.proof_of_element), keys.proof, nonce, roaming.channel, unlock.keyring, unlock.terminal)).toBe(true);
+    expect(isProofOfElement(fromBase64url(roaming.proof_of_terminal), keys.proof, nonce, roaming.channel, unlock.keyring, unlock.terminal)).toBe(false);
+    expect(shownFactor(await shortCode(keys.short, print))).toBe(roaming.short_code);
+    expect(shownFactor(await shortCode(keys.short, filled(4, 32)))).not.toBe(roaming.short_code);
+  });
+
+  it("draws roaming codes of 24 characters, no two alike", () => {
+    const drawn = Array.from({ length: 50 }, () => shownFactor(drawRoamingCode()));
+    expect(new Set(drawn).size).toBe(50);
+    for (const code of drawn) expect(code).toMatch(/^(?:[0-9A-HJKMNP-TV-Z]{4}-){5}[0-9A-HJKMNP-TV-Z]{4}$/);
+    for (const wrong of ["", "SCEAU:ROAM:", "0000-0000-0000-0000-0000", "https://example.org"]) expect(() => parseRoamingCode(wrong), wrong).toThrow("code_malformed");
   });
 
   it("names keys by their thumbprint, and believes what they signed alone", async () => {

@@ -7,8 +7,9 @@ use sceau_element_api::wire::Version;
 use sceau_element_api::{Base64Url, Nonce};
 use sceau_keyring::{
     Answer, Channel, Code, ContextId, Expected, Factors, Identity, Inner, Item, ItemHash, Place, Reply,
-    Request, Sad, SecondCode, Signs as _, Statement as _, TransactionProof, answer_proof, description,
-    file_of, first_proof, open_inner, seal_inner, second_proof, thumbprint, unlock_of,
+    Request, RoamingCode, RoamingKeys, Sad, SecondCode, Signs as _, Statement as _, TransactionProof,
+    answer_proof, description, file_of, first_proof, open_inner, seal_inner, second_proof, short_code,
+    thumbprint, unlock_of,
 };
 use sceau_trace::{Hash, sha256};
 use serde::{Deserialize, Serialize};
@@ -126,6 +127,23 @@ fn computed() -> Value {
             "signatures": [bytes(14, 70), bytes(15, 71)],
             "hash": TransactionProof::signatures_hash(&[bytes(14, 70), bytes(15, 71)]),
         },
+        "roaming": roaming(),
+    })
+}
+
+/// What comes of a roaming code, in the context of the same nonce.
+fn roaming() -> Value {
+    let (nonce, channel, print) = (Nonce([1; 32]), KeyId::from_bytes([4; 32]), [3; 32]);
+    let code = RoamingCode::parse("0123-4567-89AB-CDEF-GHJK-MNPQ").unwrap();
+    let keys = RoamingKeys::of(&code);
+    let key = |secret: &Secret<32>| Base64Url::from(secret.expose().as_slice());
+    let came = (place().keyring, place().terminal);
+    json!({
+        "shown": &*code.shown(), "picture": format!("SCEAU:ROAM:{}", &*code.shown()), "channel": channel, "thumbprint": bytes(3, 32),
+        "proof": key(keys.proof.expose()), "secret": key(&keys.secret), "short": key(&keys.short), "place": keys.proof.place(),
+        "proof_of_terminal": keys.proof.of_terminal(&nonce, &channel, &print),
+        "proof_of_element": keys.proof.of_element(&nonce, &channel, came),
+        "short_code": &*short_code(&keys.short, &print).unwrap().shown(),
     })
 }
 
