@@ -129,6 +129,27 @@ fn of_the_program_lists_tools_and_exit_codes() {
     }
 }
 
+/// What a script of keyrings calls is found in the page, with what it prints.
+#[test]
+fn of_keyrings_and_terminals_has_no_command_that_the_page_lacks() {
+    let page = include_str!("../../../../docs/command-line.md");
+    let (_, of_keyrings) = page.split_once("## Keyrings and terminals").unwrap();
+    for group in ["keyring", "terminal"] {
+        let help = Desk::new().run(&[group, "--help"]).ok().text();
+        let (_, listed) = help.split_once("Commands:\n").unwrap();
+        let (listed, _) = listed.split_once("\n\n").unwrap();
+        // A line that is further in goes on with the words of the one before.
+        let named =
+            listed.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+        let commands: Vec<&str> = named.filter_map(|line| line.split_whitespace().next()).collect();
+        assert!(commands.len() > 10, "{listed}");
+        for command in commands.into_iter().filter(|command| *command != "help") {
+            let name = format!("`{group} {command}`");
+            assert!(of_keyrings.contains(&name), "docs/command-line.md lacks {name}");
+        }
+    }
+}
+
 #[test]
 fn completions_are_of_this_program() {
     let desk = Desk::new();
