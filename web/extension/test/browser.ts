@@ -6,6 +6,8 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { expect } from "vitest";
+import { picturesFolder } from "../../chromium";
 
 const BUILT = new URL("../dist/chromium", import.meta.url).pathname;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -148,6 +150,35 @@ export async function device(page: Page): Promise<{ knows: (holder: boolean) => 
 /** Types on the keypad; its order is drawn each time. */
 export async function type(page: Page, pin: string): Promise<void> {
   for (const digit of Array.from(pin)) await page.getByRole("button", { name: digit, exact: true }).click();
+}
+
+/**
+ * Every look of a page: nothing that axe-core finds, and no wider than its window, narrow and wide, light and dark, in each of these languages (the page's own where none are named);
+ * and a picture of each, where somebody wants them.
+ */
+export async function looks(page: Page, name: string, languages: readonly ("fr" | "en")[] = []): Promise<void> {
+  const size = page.viewportSize() ?? { width: 1100, height: 900 };
+  const folder = picturesFolder();
+  const spoken = (): Promise<string> => page.evaluate(() => document.documentElement.lang);
+  const first = await spoken();
+  for (const language of languages.length === 0 ? [first] : languages) {
+    if ((await spoken()) !== language) await page.locator("header button").click();
+    await expect.poll(spoken).toBe(language);
+    for (const width of [320, 1100]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        // Colours of the other scheme may still be drawn when this is first asked.
+        await expect.poll(() => violations(page), { message: `${name}, ${language}, ${width} px, ${colorScheme}` }).toEqual([]);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        expect(wide, `${name} is wider than ${width} px`).toBe(0);
+        if (folder !== undefined) await page.screenshot({ path: join(folder, `terminal-${name}.${language}.${width}.${colorScheme}.png`), fullPage: true });
+      }
+    }
+  }
+  if ((await spoken()) !== first) await page.locator("header button").click();
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize(size);
 }
 
 /** What axe-core finds wrong under WCAG 2.2 A and AA. It runs beside the page, which its policy does not see. */

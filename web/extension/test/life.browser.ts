@@ -1,10 +1,8 @@
 // A keyring's whole life in the extension, in a real Chromium, against a real element behind a real host. OpenSSL judges what is signed.
-import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { picturesFolder } from "../../chromium";
 import { type Handed, House, PROVIDER_NAME } from "../../terminal/test/house";
-import { device, type Installed, Machine, type, violations } from "./browser";
+import { device, type Installed, looks, Machine, type } from "./browser";
 
 const PIN = "402917385516";
 const LONG = Array.from({ length: 40 }, (_, at) => `Article ${at + 1} : le loyer est de 1 250 € par mois.`).join("\n");
@@ -28,25 +26,6 @@ afterAll(async () => {
   started?.end();
 });
 
-/** Every look of a page: it fits its width, in both schemes and languages; and a picture of each, where somebody wants them. */
-async function looks(name: string): Promise<void> {
-  const size = page.viewportSize() ?? { width: 1100, height: 900 };
-  for (const width of [320, 1100]) {
-    await page.setViewportSize({ width, height: 900 });
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      // Colours of the other scheme may still be drawn when this is first asked.
-      await expect.poll(() => violations(page), { message: `${name}, ${width} px, ${colorScheme}` }).toEqual([]);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      expect(wide, `${name} is wider than ${width} px`).toBe(0);
-      const folder = picturesFolder();
-      if (folder !== undefined) await page.screenshot({ path: join(folder, `terminal-${name}.${width}.${colorScheme}.png`), fullPage: true });
-    }
-  }
-  await page.emulateMedia({ colorScheme: "light" });
-  await page.setViewportSize(size);
-}
-
 const lease = (description = "Le bail du 12 mars\n\n1 250 € par mois"): string => house.leave(handed.id, description, { "lease.pdf": "a lease" });
 const heading = (name: string | RegExp) => page.getByRole("heading", { level: 1, name });
 
@@ -66,24 +45,24 @@ async function agree(pin: string): Promise<void> {
 describe("the terminal in a browser", () => {
   it("activates: invitation, code, whose it is, and a PIN chosen twice on a keypad", async () => {
     await heading("Aucun trousseau ici").waitFor();
-    await looks("empty");
+    await looks(page, "empty");
     await page.getByRole("button", { name: "Activer un trousseau" }).click();
     await page.getByLabel("L’invitation", { exact: true }).fill(handed.invitation);
     await page.getByLabel("L’adresse de l’hôte").fill(house.url);
     await page.getByLabel("Le code d’activation").fill("0000-0000-0000-0000-0000");
-    await looks("activate");
+    await looks(page, "activate");
     await page.getByRole("button", { name: "Continuer" }).click();
     await page.getByText("Le code n’est pas celui de cette invitation.").waitFor();
     await page.getByLabel("Le code d’activation").fill(handed.code);
     await page.getByRole("button", { name: "Continuer" }).click();
     await page.getByText("Marie Curie").waitFor();
-    await looks("whose");
+    await looks(page, "whose");
     await page.getByRole("button", { name: "C’est moi, choisir un code PIN" }).click();
     await type(page, "123456");
     await page.getByRole("button", { name: "Valider" }).click();
     await page.getByText("Des chiffres tous pareils, ou qui se suivent").waitFor();
     await type(page, PIN);
-    await looks("keypad");
+    await looks(page, "keypad");
     await page.getByRole("button", { name: "Valider" }).click();
     await page.getByRole("heading", { name: "Encore une fois, le même" }).waitFor();
     await type(page, PIN);
@@ -116,7 +95,7 @@ describe("the terminal in a browser", () => {
     await page.getByText("Rien n’attend votre réponse").waitFor();
     const request = lease(LONG);
     await page.locator("li", { hasText: request }).waitFor();
-    await looks("waiting");
+    await looks(page, "waiting");
     // Woken by its alarm, the extension says how many wait, and notifies of an id and nothing else.
     await browser.wake();
     await expect.poll(() => browser.shows(), { timeout: 10_000 }).toEqual({ badge: "1", told: [`${handed.id}/${request}`] });
@@ -126,10 +105,10 @@ describe("the terminal in a browser", () => {
     expect((await page.locator(".gutter p").allTextContents()).join("\n")).toBe(LONG);
     await page.locator(".end").scrollIntoViewIfNeeded();
     await expect.poll(() => yes.isDisabled()).toBe(false);
-    await looks("request");
+    await looks(page, "request");
     await agree(PIN);
     await heading("C’est signé").waitFor();
-    await looks("signed");
+    await looks(page, "signed");
     expect(house.outcome(request).state).toBe("signed");
     expect(house.verifies(request, "lease.pdf")).toBe(true);
   });
@@ -169,7 +148,7 @@ describe("the terminal in a browser", () => {
     await page.getByText("Le code PIN est faux.").waitFor();
     await page.getByRole("button", { name: "Accepter, avec mon code PIN" }).click();
     await page.getByText("Il reste 2 essais avant le blocage.").waitFor();
-    await looks("second-try");
+    await looks(page, "second-try");
     await type(page, PIN);
     await page.getByRole("button", { name: "Accepter", exact: true }).click();
     await heading("C’est signé").waitFor();
@@ -205,7 +184,7 @@ describe("the terminal in a browser", () => {
     await read(first);
     await page.getByRole("button", { name: "Accepter, avec mon code PIN" }).click();
     await page.getByText("Une tentative n’est pas de ce terminal").waitFor();
-    await looks("others");
+    await looks(page, "others");
     await type(page, PIN);
     await page.getByRole("button", { name: "Accepter", exact: true }).click();
     await heading("C’est signé").waitFor();
@@ -233,7 +212,7 @@ describe("the terminal in a browser", () => {
     await page.getByRole("button", { name: "Continuer" }).click();
     await page.getByText("Pierre Curie").waitFor();
     await page.getByLabel("Demander aussi le verrou de cet appareil").check();
-    await looks("lock");
+    await looks(page, "lock");
     await page.getByRole("button", { name: "C’est moi, choisir un code PIN" }).click();
     for (const heading of ["Choisissez votre code PIN", "Encore une fois, le même"]) {
       await page.getByRole("heading", { name: heading }).waitFor();
@@ -272,14 +251,14 @@ describe("the terminal in a browser", () => {
     await page.getByText("in use", { exact: true }).waitFor();
     await page.getByText("What was done").click();
     expect(await page.locator(".done li").count()).toBeGreaterThan(5);
-    await looks("state.en");
+    await looks(page, "state");
     await page.getByText("Suspend", { exact: true }).first().click();
     await page.getByLabel("Somebody else may have used it").check();
     await page.getByRole("button", { name: "Suspend" }).click();
     await page.getByText("suspended", { exact: true }).first().waitFor();
     await page.goto(`chrome-extension://${browser.id}/terminal.html#/`);
     await page.getByRole("link", { name: /Signature des baux/ }).first().waitFor();
-    await looks("home.en");
+    await looks(page, "home");
     expect(browser.complaints).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { zip } from "../archive";
-import { manifest } from "../manifest";
+import { distributor, manifest } from "../manifest";
 import { files } from "../package.plugin";
 
 const here = new URL("..", import.meta.url).pathname;
@@ -35,11 +35,25 @@ describe("the package", () => {
     const out = join(scratch, browser);
     execFileSync("npx", ["vite", "build", "--mode", browser], { cwd: here, stdio: "ignore", env: { ...process.env, NODE_ENV: "production", SCEAU_EXTENSION_OUT: out } });
     expect(sum(readFileSync(`${out}.${ending}`))).toBe(sum(readFileSync(built)));
+    // What a test needs of permissions is given to a copy: what is distributed asks for no host before its holder allows one.
+    const said = JSON.parse(new TextDecoder().decode(files(out).get("manifest.json"))) as Record<string, unknown>;
+    expect(["host_permissions", "content_scripts", "externally_connectable", "web_accessible_resources"].filter((name) => name in said)).toEqual([]);
     // No code is fetched: what pages run is in the package.
     const pages = [...files(out)].filter(([name]) => name.endsWith(".html")).map(([, bytes]) => new TextDecoder().decode(bytes));
     expect(pages.length).toBe(1);
     for (const page of pages) expect(page.match(/(?:src|href)="[^"]*"/g)?.filter((link) => !/="\.\//.test(link))).toEqual([]);
     expect([...files(out).keys()].filter((name) => name.startsWith("_"))).toEqual([]);
+  });
+
+  it("for Firefox takes updates from whoever distributes it, and from nobody else's list", () => {
+    const of = (said: Record<string, string>): unknown => (manifest("firefox", "1.2.3", distributor(said)) as { browser_specific_settings: { gecko: unknown } }).browser_specific_settings.gecko;
+    const mine = { SCEAU_FIREFOX_ID: "terminal@example.org", SCEAU_FIREFOX_UPDATES: "https://example.org/terminal.json" };
+    expect(of(mine)).toMatchObject({ id: "terminal@example.org", update_url: "https://example.org/terminal.json" });
+    // To try it: an address that leads nowhere, and not none.
+    expect(of({})).toMatchObject({ id: "terminal@sceau.invalid", update_url: "https://sceau.invalid/terminal/updates.json" });
+    for (const wrong of [{ SCEAU_FIREFOX_ID: mine.SCEAU_FIREFOX_ID }, { SCEAU_FIREFOX_UPDATES: mine.SCEAU_FIREFOX_UPDATES }, { ...mine, SCEAU_FIREFOX_UPDATES: "http://example.org/" }, { ...mine, SCEAU_FIREFOX_ID: "me" }]) {
+      expect(() => distributor(wrong)).toThrow("give both or neither");
+    }
   });
 
   it("asks for three permissions, for hosts at run time alone, and runs no code but its own", () => {

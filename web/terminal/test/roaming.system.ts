@@ -1,5 +1,5 @@
 // A keyring on several terminals, against a real element behind a real host: this one, another one of these, and `sceau terminal`.
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   activate, admit, awaitComing, awaitJoined, type Became, type Carrier, type Chosen, codeOf, dissociate, type Here, isShown, join, letCome, look, parseFactor, parseInvitation, parseRoamingCode,
   Storage, suspend, type TerminalState, type ToJoin, use, Visitor, withdraw,
@@ -93,8 +93,9 @@ async function brought(source: Bound, approve: (shown: ToJoin) => Promise<Chosen
 
 describe("a keyring on several terminals", () => {
   let copies: House;
+  beforeAll(async () => void (copies = await house(COPY)));
+
   it("comes to another terminal by a code, a short code on both, and the PIN; both sign, and each warns of what is new", async () => {
-    copies = await house(COPY);
     const source = await activated(copies, "copy");
     const read: ToJoin[] = [];
     const { bound: other, became } = await brought(source, (one) => {
