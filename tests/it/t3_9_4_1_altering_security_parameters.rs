@@ -1,9 +1,8 @@
 //! Threat 3.9.4.1, altering security parameters: nobody but the officer publishes a policy, and whoever writes the database of the host of keyrings lists what they like for some seconds, and has nobody believe it: rows are held to what the element attested.
 
-use std::time::Duration;
-
 use sceau_store::{Database, Row, Statement, params};
 use sceau_tests::keyrings::{Keyrings, PIN, POLICY, refused};
+use sceau_tests::until;
 
 const ROWS: Statement = Statement::new("ROWS", "SELECT kind, id, payload FROM keyring_row ORDER BY kind, id");
 const EDIT: Statement =
@@ -40,16 +39,6 @@ const POLICY_ROW: Statement = Statement::new(
     "POLICY_ROW",
     "SELECT payload, version, log_index FROM keyring_row WHERE kind = 'keyring-policy'",
 );
-
-/// Looks until it is so.
-async fn until(what: &str, so: impl AsyncFn() -> bool) {
-    let looks = async {
-        while !so().await {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(120), looks).await.unwrap_or_else(|_| panic!("{what}"));
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_else_writes_is_brought_back() {

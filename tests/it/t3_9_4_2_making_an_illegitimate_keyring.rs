@@ -1,10 +1,9 @@
 //! Threat 3.9.4.2, making an illegitimate keyring: nobody but a registered authority has one made; a row that somebody wrote into the database is asked for nothing, is activated by nobody, and
 //! goes.
 
-use std::time::Duration;
-
 use sceau_store::{Statement, params};
 use sceau_tests::keyrings::{Keyrings, refused};
+use sceau_tests::until;
 
 const INVENTED: &str = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1cfff";
 const MINE: Statement =
@@ -26,9 +25,7 @@ async fn a_keyring_that_the_database_invented_is_none() {
     };
     let document = keyrings.scratch.write("document", b"x");
     // Listed as active: the host believes its rows as long as it looks at nothing else.
-    while !listed(&keyring.id).await.is_some_and(|row| row.contains("active")) {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    until("it is listed", async || listed(&keyring.id).await.is_some_and(|row| row.contains("active"))).await;
     let payload = listed(&keyring.id).await.unwrap().replace(&keyring.id, INVENTED);
     database.execute(INVENT, params![INVENTED, payload.as_bytes(), keyring.id.as_str()]).await.unwrap();
     // With a terminal that names it, somebody's own, there is nothing behind it.
@@ -39,12 +36,7 @@ async fn a_keyring_that_the_database_invented_is_none() {
     assert_eq!(refused(&keyrings.on(&folder, &["state"])), "actor_unknown");
     std::fs::write(folder.join("keyring.json"), own).unwrap();
     keyrings.sign(&folder, &request, "pin").success();
-    let gone = async {
-        while listed(INVENTED).await.is_some() {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(120), gone).await.expect("it is named, and dropped");
+    until("it is named, and dropped", async || listed(INVENTED).await.is_none()).await;
     assert_eq!(refused(&keyrings.leave("sp", INVENTED, &document)), "keyring_unknown");
 }
 

@@ -1,10 +1,9 @@
 //! Threat 3.9.4.3, swapping authentication data between keyrings: whoever writes the database gives one keyring the row of another, and whoever has two terminals the secrets of one to the
 //! other. A PIN proves itself to its own keyring alone, and the rows are brought back.
 
-use std::time::Duration;
-
 use sceau_store::{Database, Statement, params};
 use sceau_tests::keyrings::{Keyrings, refused, said};
+use sceau_tests::until;
 
 const ROW: Statement =
     Statement::new("ROW", "SELECT payload FROM keyring_row WHERE kind = 'keyring' AND id = $1");
@@ -16,15 +15,6 @@ async fn row(database: &Database, id: &str) -> Vec<u8> {
     row.map(|row| row.get("payload").unwrap()).unwrap_or_default()
 }
 
-async fn until(so: impl AsyncFn() -> bool) {
-    let looks = async {
-        while !so().await {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(120), looks).await.expect("it comes");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_were_swapped_let_nobody_sign_for_another() {
     let keyrings = Keyrings::start("keyring-swapped");
@@ -32,7 +22,7 @@ async fn rows_that_were_swapped_let_nobody_sign_for_another() {
     let (pierre, his) = keyrings.activated("pierre", "Pierre Curie");
     let database = keyrings.database().await;
     let is_active = async |id: &str| String::from_utf8_lossy(&row(&database, id).await).contains("active");
-    until(async || is_active(&marie.id).await && is_active(&pierre.id).await).await;
+    until("both are listed", async || is_active(&marie.id).await && is_active(&pierre.id).await).await;
     let before = (row(&database, &marie.id).await, row(&database, &pierre.id).await);
     assert!(before.0 != before.1);
 
@@ -54,7 +44,10 @@ async fn rows_that_were_swapped_let_nobody_sign_for_another() {
     keyrings.sign(&hers, &request, "pin").success();
     let request = keyrings.request("his", &pierre, &document);
     keyrings.sign(&his, &request, "pin").success();
-    until(async || (row(&database, &marie.id).await, row(&database, &pierre.id).await) == before).await;
+    until("rows are as they were", async || {
+        (row(&database, &marie.id).await, row(&database, &pierre.id).await) == before
+    })
+    .await;
 }
 
 /// The same PIN, the same machine: what opens her key is not in his terminal's secrets.

@@ -1,11 +1,10 @@
 //! Threat 3.9.4.4, swapping terminals between keyrings: whoever writes the database names a terminal in the row of a keyring that it was never bound to. The host may believe its row; nothing
 //! is signed, since the element has its own.
 
-use std::time::Duration;
-
 use sceau_client::terminal::{Storage, Visitor};
 use sceau_store::{Statement, params};
 use sceau_tests::keyrings::{Keyrings, refused, said};
+use sceau_tests::until;
 use serde_json::Value;
 
 const ROW: Statement =
@@ -24,15 +23,11 @@ async fn a_terminal_that_the_database_names_signs_for_nobody() {
         let payload: Option<Vec<u8>> = row.map(|row| row.get("payload").unwrap());
         payload.map_or(Value::Null, |payload| serde_json::from_slice(&payload).unwrap())
     };
-    let looks = async |so: &dyn Fn(&Value, &Value) -> bool| {
-        let looks = async {
-            while !so(&row(&marie.id).await, &row(&pierre.id).await) {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(120), looks).await.expect("it comes");
+    let looks = async |what: &str, so: &dyn Fn(&Value, &Value) -> bool| {
+        until(what, async || so(&row(&marie.id).await, &row(&pierre.id).await)).await;
     };
-    looks(&|marie, pierre| marie["phase"] == "active" && pierre["phase"] == "active").await;
+    looks("both are listed", &|marie, pierre| marie["phase"] == "active" && pierre["phase"] == "active")
+        .await;
     let true_row = row(&marie.id).await;
     let document = keyrings.scratch.write("document", b"x");
     let left = said(&keyrings.leave("sp", &marie.id, &document).success(), "/request");
@@ -50,6 +45,6 @@ async fn a_terminal_that_the_database_names_signs_for_nobody() {
     let request = keyrings.request("hers", &marie, &document);
     assert_eq!(refused(&keyrings.sign(&his, &request, "pin")), "actor_unknown");
     assert_eq!(said(&keyrings.outcome(&left).success(), "/state"), "pending");
-    looks(&|marie, _| *marie == true_row).await;
+    looks("the row is as it was", &|marie, _| *marie == true_row).await;
     keyrings.sign_waiting(&hers, &left).success();
 }

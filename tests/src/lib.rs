@@ -37,6 +37,7 @@ mod small_disk;
 mod stage;
 mod stepped;
 mod tls_front;
+mod until;
 
 pub use balancer::Balancer;
 pub use chance::{Chance, number};
@@ -63,3 +64,4 @@ pub use small_disk::SmallDisk;
 pub use stage::{Records, Stage, opened_trace};
 pub use stepped::Steps;
 pub use tls_front::TlsFront;
+pub use until::until;

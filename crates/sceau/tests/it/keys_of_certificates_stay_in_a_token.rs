@@ -181,7 +181,7 @@ fn a_bundle_of_a_key_in_a_token_has_no_key() {
         made.text()
     );
     let text = String::from_utf8(desk.read("bundle.pem")).unwrap();
-    assert!(text.matches("BEGIN CERTIFICATE").count() == 2 && !text.contains("KEY"));
+    assert!(text.matches("BEGIN CERTIFICATE").count() == 2 && !text.contains("PRIVATE"));
     // Another key of the token is not the certificate's.
     run(
         &desk,

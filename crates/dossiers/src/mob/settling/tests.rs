@@ -22,7 +22,7 @@ struct Ground {
 }
 
 impl Ground {
-    /// Subscription `S1` of citizen `C1` waits at company `alpha`, `S2` of `C2` at `beta`.
+    /// Subscription `S1` of citizen `citizen.1` waits at company `alpha`, `S2` of `citizen.2` at `beta`.
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let migrations = [sceau_store::MIGRATIONS, crate::MIGRATIONS].concat();
@@ -32,7 +32,7 @@ impl Ground {
         let element = element(folder.path());
         let subscriptions = Subscriptions::new(database.clone(), outbox, element.clone(), clock);
         let ground = Self { folder, element, database, subscriptions };
-        for (company, subscription, citizen) in [("alpha", "S1", "C1"), ("beta", "S2", "C2")] {
+        for (company, subscription, citizen) in [("alpha", "S1", "citizen.1"), ("beta", "S2", "citizen.2")] {
             let mut transaction = ground.database.begin().await.unwrap();
             let message = message(subscription, citizen);
             ground.subscriptions.announce(&mut transaction, &of(company), &message).await.unwrap();
@@ -125,16 +125,16 @@ fn granted(subscription: &str, citizen: &str) -> Value {
 #[tokio::test]
 async fn a_decision_is_recorded_once() {
     let ground = Ground::new().await;
-    assert_eq!(ground.settle("alpha", &granted("S1", "C1")).await, None);
+    assert_eq!(ground.settle("alpha", &granted("S1", "citizen.1")).await, None);
     assert_eq!(ground.status("alpha", "S1").await.as_deref(), Some("VALIDEE"));
     // The broker sends it again, as after a crash before the acknowledgement: nothing more happens.
-    let again = granted("S1", "C1").to_string();
+    let again = granted("S1", "citizen.1").to_string();
     assert_eq!(ground.receive("alpha", &again, None, true).await, None);
     let replies = ground.subscriptions.replies("S1").await.unwrap();
     assert!(matches!(&replies[..], [one] if one.reply.is_some() && one.error.is_none()));
     assert!(ground.sent().await.is_empty());
     // The company sends another: refused, and sent back with the subscription.
-    let other = json!({"citizenId": "C1", "subscriptionId": "S1", "status": "ERREUR"});
+    let other = json!({"citizenId": "citizen.1", "subscriptionId": "S1", "status": "ERREUR"});
     assert_eq!(ground.settle("alpha", &other).await, Some(ReplyError::status()));
     let sent = ground.sent().await;
     let [(company, body)] = &sent[..] else { panic!("{sent:?}") };
@@ -148,11 +148,11 @@ async fn a_decision_is_recorded_once() {
 #[tokio::test]
 async fn fault_07_a_decision_from_the_bus_is_bound_to_the_company_that_sends_it() {
     let ground = Ground::new().await;
-    let error = ground.settle("alpha", &granted("S2", "C2")).await;
+    let error = ground.settle("alpha", &granted("S2", "citizen.2")).await;
     assert_eq!(error, Some(ReplyError::unknown_subscription()));
     assert_eq!(ground.status("beta", "S2").await.as_deref(), Some("A_TRAITER"));
     // The sender learns nothing of the other company's subscription, not even that it exists.
-    let nobody = ground.settle("alpha", &granted("S9", "C2")).await;
+    let nobody = ground.settle("alpha", &granted("S9", "citizen.2")).await;
     assert_eq!(nobody, error);
     let sent = ground.sent().await;
     for (company, body) in &sent {
@@ -166,13 +166,13 @@ async fn fault_07_a_decision_from_the_bus_is_bound_to_the_company_that_sends_it(
     let recorded = ground.subscriptions.replies("S2").await.unwrap();
     assert!(matches!(&recorded[..], [one] if one.company == of("alpha") && one.error == error));
     // Its own company decides it.
-    assert_eq!(ground.settle("beta", &granted("S2", "C2")).await, None);
+    assert_eq!(ground.settle("beta", &granted("S2", "citizen.2")).await, None);
 }
 
 #[tokio::test]
 async fn a_reply_that_another_login_sent_decides_nothing() {
     let ground = Ground::new().await;
-    let body = granted("S1", "C1").to_string();
+    let body = granted("S1", "citizen.1").to_string();
     let refused = ground.receive("alpha", &body, Some("hr-beta"), false).await;
     assert_eq!(refused, Some(ReplyError::sender()));
     assert_eq!(ground.status("alpha", "S1").await.as_deref(), Some("A_TRAITER"));
@@ -182,7 +182,7 @@ async fn a_reply_that_another_login_sent_decides_nothing() {
 #[tokio::test]
 async fn another_citizen_is_refused_without_the_subscription() {
     let ground = Ground::new().await;
-    assert_eq!(ground.settle("alpha", &granted("S1", "C2")).await, Some(ReplyError::citizen()));
+    assert_eq!(ground.settle("alpha", &granted("S1", "citizen.2")).await, Some(ReplyError::citizen()));
     let sent = ground.sent().await;
     assert!(sent.iter().all(|(_, body)| body.get("lastName").is_none()), "{sent:?}");
     assert_eq!(ground.status("alpha", "S1").await.as_deref(), Some("A_TRAITER"));
@@ -222,7 +222,7 @@ async fn dead_letters_that_a_company_writes_itself_fill_no_database() {
 #[tokio::test]
 async fn a_decision_from_the_bus_is_on_record_before_and_after_and_names_nobody() {
     let ground = Ground::new().await;
-    assert_eq!(ground.settle("alpha", &granted("S1", "C1")).await, None);
+    assert_eq!(ground.settle("alpha", &granted("S1", "citizen.1")).await, None);
     let log = ground.log().await;
     let [(intent, entry), (outcome, _)] = &log[..] else { panic!("{log:?}") };
     assert_eq!((intent.outcome(), outcome.outcome()), (Stands::Intent, Stands::Granted));
@@ -232,7 +232,7 @@ async fn a_decision_from_the_bus_is_on_record_before_and_after_and_names_nobody(
         assert_eq!((detail("company"), detail("channel")), (Some("alpha"), Some("bus")));
         assert_eq!(detail("outcome"), Some("validated"));
         assert_eq!(record.subjects()[0].id, "S1", "whoever holds the opening reads which");
-        for personal in ["\"S1\"", "C1", "Durand"] {
+        for personal in ["\"S1\"", "citizen.1", "Durand"] {
             assert!(!entry.contains(personal), "{entry}");
         }
     }
@@ -247,12 +247,12 @@ async fn a_refused_reply_is_on_record_with_its_reason_whatever_it_names() {
     let ground = Ground::new().await;
     for (reply, code) in [
         (json!("no reply"), "reply_malformed"),
-        (granted("S2", "C2"), "reply_unknown_subscription"),
-        (granted("S1", "C2"), "reply_foreign"),
-        (json!({"citizenId": "C1", "subscriptionId": "S1", "status": "?"}), "reply_invalid"),
-        (granted("lea@example.org, Lyon", "C1"), "reply_unknown_subscription"),
-        (granted("127.0.0.1", "C1"), "reply_unknown_subscription"),
-        (granted("hmac:forged", "C1"), "reply_unknown_subscription"),
+        (granted("S2", "citizen.2"), "reply_unknown_subscription"),
+        (granted("S1", "citizen.2"), "reply_foreign"),
+        (json!({"citizenId": "citizen.1", "subscriptionId": "S1", "status": "?"}), "reply_invalid"),
+        (granted("lea@example.org, Lyon", "citizen.1"), "reply_unknown_subscription"),
+        (granted("127.0.0.1", "citizen.1"), "reply_unknown_subscription"),
+        (granted("hmac:forged", "citizen.1"), "reply_unknown_subscription"),
     ] {
         assert!(ground.settle("alpha", &reply).await.is_some());
         let log = ground.log().await;
@@ -267,7 +267,7 @@ async fn a_refused_reply_is_on_record_with_its_reason_whatever_it_names() {
 #[tokio::test]
 async fn a_decision_whose_record_was_cut_off_is_recorded_when_it_comes_again() {
     let ground = Ground::new().await;
-    let body = granted("S1", "C1").to_string();
+    let body = granted("S1", "citizen.1").to_string();
     assert_eq!(ground.receive("alpha", &body, None, false).await, None);
     let cut = Statement::new("CUT", "UPDATE mob_replies SET log_index = NULL");
     ground.database.execute(cut, params![]).await.unwrap();
@@ -283,7 +283,7 @@ async fn without_the_log_nothing_is_decided() {
     let ground = Ground::new().await;
     let nobody = Client::new(ground.folder.path().join("nobody.sock"));
     let deaf = Subscriptions { element: nobody, ..ground.subscriptions.clone() };
-    let body = granted("S1", "C1").to_string().into_bytes();
+    let body = granted("S1", "citizen.1").to_string().into_bytes();
     let received =
         Received { company: of("alpha"), user_id: None, redelivered: false, put_aside: false, body };
     let fault = deaf.settle(&received, "hr-alpha").await.unwrap_err();
@@ -298,7 +298,7 @@ async fn without_the_log_nothing_is_decided() {
 async fn every_poison_message_is_answered() {
     let ground = Ground::new().await;
     let deep = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
-    let nested = format!("{{\"citizenId\":\"C1\",\"subscriptionId\":\"S1\",\"x\":{deep}}}");
+    let nested = format!("{{\"citizenId\":\"citizen.1\",\"subscriptionId\":\"S1\",\"x\":{deep}}}");
     let large = format!("{{\"citizenId\":\"{}\"}}", "c".repeat(1 << 20));
     let bodies: [&[u8]; 7] = [
         b"{",
@@ -307,7 +307,7 @@ async fn every_poison_message_is_answered() {
         large.as_bytes(),
         &[0xff, 0xfe, 0x00],
         b"{\"citizenId\":\"\\ud800\",\"subscriptionId\":\"S1\",\"status\":\"ERREUR\"}",
-        b"{\"citizenId\":\"C1\",\"subscriptionId\":\"S1\\u0000\",\"status\":\"ERREUR\"}",
+        b"{\"citizenId\":\"citizen.1\",\"subscriptionId\":\"S1\\u0000\",\"status\":\"ERREUR\"}",
     ];
     for body in bodies {
         let (company, body) = (of("alpha"), body.to_vec());
@@ -317,7 +317,7 @@ async fn every_poison_message_is_answered() {
     }
     assert_eq!(ground.sent().await.len(), 7);
     // A name that nobody knows means nothing: the decision stands.
-    let mut unknown = granted("S1", "C1");
+    let mut unknown = granted("S1", "citizen.1");
     unknown["unknown"] = json!({"nested": [1, 2, 3]});
     assert_eq!(ground.settle("alpha", &unknown).await, None);
 }
