@@ -5,11 +5,13 @@
 mod info;
 mod read;
 mod refusal;
+mod signed_data;
 mod write;
 
 pub(crate) use info::{CertificateHash, SignerInfo, explicit, hash_named, is_one_of, whole};
 pub use read::{DetachedSignature, Signer, first_element};
 pub use refusal::CmsRefusal;
+pub(crate) use signed_data::SignedData;
 pub use write::{SignatureKind, SignedAttributes};
 
 /// id-data, id-signedData (RFC 5652 §4, §5.1).

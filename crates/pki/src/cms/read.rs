@@ -1,9 +1,6 @@
 //! A message with one signature over content that is kept elsewhere: read, then judged.
 
-use super::{
-    CertificateHash, CmsRefusal, DATA, ONE, SIGNED_DATA, SignerInfo, ZERO, explicit, hash_named, is_one_of,
-    whole,
-};
+use super::{CertificateHash, CmsRefusal, DATA, SignedData, SignerInfo, hash_named, is_one_of};
 use crate::{certificate::Certificate, der::tag, held::Hash, reader::Reader};
 
 /// The longest message that is read.
@@ -36,32 +33,9 @@ impl<'a> DetachedSignature<'a> {
         if der.len() > LONGEST {
             return Err(CmsRefusal::TooLong);
         }
-        let mut content_info = whole(der, tag::SEQUENCE)?;
-        if content_info.expect(tag::OID)?.content != SIGNED_DATA {
-            return Err(CmsRefusal::Malformed);
-        }
-        let mut signed = explicit(content_info.expect(ZERO)?, tag::SEQUENCE)?.inside();
-        content_info.end()?;
-        signed.unsigned()?;
-        signed.expect(tag::SET)?;
-        let mut encapsulated = signed.expect(tag::SEQUENCE)?.inside();
-        let content_type = encapsulated.expect(tag::OID)?.content;
+        let SignedData { content_type, content, mut certificates, signer } = SignedData::read(der)?;
         // Content of its own would be what is signed, not what is kept elsewhere.
-        encapsulated.end()?;
-        let mut certificates = Vec::new();
-        if let Some(all) = signed.optional(ZERO)? {
-            let mut all = all.inside();
-            while !all.is_empty() {
-                let one = all.element()?;
-                certificates.extend((one.tag == tag::SEQUENCE).then_some(one.whole));
-            }
-        }
-        signed.optional(ONE)?;
-        let mut signers = signed.expect(tag::SET)?.inside();
-        signed.end()?;
-        let signer = SignerInfo::read(signers.expect(tag::SEQUENCE)?.inside())?;
-        signers.end()?;
-        if content_type != DATA || signer.content_type != DATA {
+        if content.is_some() || content_type != DATA || signer.content_type != DATA {
             return Err(CmsRefusal::Malformed);
         }
         let hash = hash_named(signer.digest).ok_or(CmsRefusal::Algorithm)?;

@@ -4,7 +4,7 @@ use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
 
 use super::{StampRefusal, TST_INFO};
 use crate::{
-    cms::{ONE, SIGNED_DATA, SignerInfo, ZERO, explicit, whole},
+    cms::{ONE, SignedData, SignerInfo, ZERO, whole},
     der::tag,
     oid::Oid,
     reader::NotDer,
@@ -44,36 +44,9 @@ pub(super) fn token_of_response(response: &[u8]) -> Result<&[u8], StampRefusal> 
 
 impl<'a> Token<'a> {
     pub(super) fn read(token: &'a [u8]) -> Result<Self, StampRefusal> {
-        let mut content_info = whole(token, tag::SEQUENCE)?;
-        if content_info.expect(tag::OID)?.content != SIGNED_DATA {
-            return Err(StampRefusal::Malformed);
-        }
-        let mut signed = explicit(content_info.expect(ZERO)?, tag::SEQUENCE)?.inside();
-        content_info.end()?;
-        signed.unsigned()?;
-        signed.expect(tag::SET)?;
-        let mut encapsulated = signed.expect(tag::SEQUENCE)?.inside();
-        if encapsulated.expect(tag::OID)?.content != TST_INFO {
-            return Err(StampRefusal::Malformed);
-        }
-        let content = explicit(encapsulated.expect(ZERO)?, tag::OCTET_STRING)?.content;
-        encapsulated.end()?;
-        let mut certificates = Vec::new();
-        if let Some(all) = signed.optional(ZERO)? {
-            let mut all = all.inside();
-            while !all.is_empty() {
-                let one = all.element()?;
-                // Other forms of certificates (RFC 5652 §10.2.2) are nobody's signer here.
-                certificates.extend((one.tag == tag::SEQUENCE).then_some(one.whole));
-            }
-        }
-        signed.optional(ONE)?;
-        let mut signers = signed.expect(tag::SET)?.inside();
-        signed.end()?;
-        let signer = SignerInfo::read(signers.expect(tag::SEQUENCE)?.inside())?;
-        // One and no other (RFC 3161 §2.4.2).
-        signers.end()?;
-        if signer.content_type != TST_INFO {
+        let SignedData { content_type, content, certificates, signer } = SignedData::read(token)?;
+        let content = content.ok_or(StampRefusal::Malformed)?;
+        if content_type != TST_INFO || signer.content_type != TST_INFO {
             return Err(StampRefusal::Malformed);
         }
         let info = Info::read(content)?;
