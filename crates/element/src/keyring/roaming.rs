@@ -42,8 +42,6 @@ impl Desk {
         if !RoamingProof::is(&asked.proof, &proof) {
             return Err(no_code());
         }
-        // From here on who sends it has the code: the same bytes have the same answer.
-        self.known(turn, Whose::Activation(keyring), self.behalf_of(keyring)?)?;
         let found = self.found(keyring, KeyringPhase::Active)?;
         let now = self.now().unix;
         let open = self.with(|state| {
@@ -51,6 +49,12 @@ impl Desk {
             roams(known, now).cloned()
         })?;
         let terminal = open.said.terminal;
+        let second = open.came.as_ref().is_some_and(|came| came.thumbprint != turn.context.signer);
+        // From here on who sends it has the code: the same bytes have the same answer. The second one with it comes once, however often the first came: it ends the code.
+        let known = self.known(turn, Whose::Activation(keyring), self.behalf_of(keyring)?);
+        if !second {
+            known?;
+        }
         let proof = roaming.proof.of_element(&nonce, &channel, (keyring, terminal));
         let arrived = move |ends| Answer::Arrived(Arrived { keyring, terminal, ends, proof });
         match &open.came {
@@ -155,8 +159,13 @@ impl Desk {
         let roaming = document.roaming.as_mut().filter(|_| same);
         let words = "the terminal that came is not the one whose short code was compared";
         let roaming = roaming.ok_or_else(|| Refusal::new(Code::RoamingInvalid, words))?;
+        let now = self.now().unix;
+        if roaming.admitted && roaming.by == asked.terminal && now < roaming.ends {
+            // Its answer was lost. The minutes that it gave are not given again: a code would be good for as long as somebody says so, and each time another version.
+            return Ok(Next::Say(Answer::Recorded { index: found.row }, Stage::Actor));
+        }
         roaming.admitted = true;
-        roaming.ends = self.now().unix.saturating_add(LASTS);
+        roaming.ends = now.saturating_add(LASTS);
         let row = self.new_row(&document, &secrets, Some(found.version))?;
         Ok(recorded(PreparedKeyring { keyring: asked.keyring, by, act: KeyringAct::Admit { row } }))
     }

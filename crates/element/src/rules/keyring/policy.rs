@@ -1,6 +1,6 @@
 //! Policies of keyrings: in the security officer's word, each version over the one before.
 
-use sceau_element_api::keyring::{Biometric, CertificateSource, KeyringPolicy, Roaming};
+use sceau_element_api::keyring::{Biometric, CertificateSource, Dissociation, KeyringPolicy, Roaming};
 use sceau_element_api::wire::{Code, Refusal, Version};
 
 use super::{follows, officer};
@@ -30,7 +30,10 @@ pub(in crate::rules) fn judge(
 fn roams(document: &KeyringPolicy) -> Result<(), Refusal> {
     let several = document.terminals_most > 1;
     let words = "roaming is copy exactly where a keyring may have several terminals (terminals_most); where it is move or none, it has one";
-    demand(several == (document.roaming == Roaming::Copy), Code::DocumentMalformed, words)
+    demand(several == (document.roaming == Roaming::Copy), Code::DocumentMalformed, words)?;
+    let alone = document.dissociation == Dissociation::Holder;
+    let words = "a keyring that moves leaves its terminal by its holder's word alone: where support has to agree to that (dissociation), roaming is copy or none";
+    demand(alone || document.roaming != Roaming::Move, Code::DocumentMalformed, words)
 }
 
 /// What is not built is refused, so that no officer believes that it holds.

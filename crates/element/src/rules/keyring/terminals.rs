@@ -145,6 +145,7 @@ impl Step<'_> {
         let words = "another terminal of the keyring showed the code: it alone compares";
         demand(roaming.said.by == terminal.terminal, Code::NotAuthorised, words)?;
         demand(roaming.came.is_some(), Code::RoamingInvalid, "no terminal came yet")?;
+        demand(!roaming.said.admitted, Code::RoamingInvalid, "the terminal that came was admitted already")?;
         let builder = self.of(known).subject(OTHER, roaming.said.terminal.to_string());
         self.row(builder, row, Some(known), Vec::new())
     }

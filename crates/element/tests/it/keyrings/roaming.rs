@@ -1,13 +1,15 @@
 //! A keyring comes to another terminal: with the PIN on both, a code that is good once and for minutes, and the same short code on both.
 
-use sceau_element_api::KeyringActorId;
-use sceau_element_api::keyring::{KeyringPhase, Left, RequestKind, ResumeReason, SuspendReason};
+use sceau_element_api::keyring::{
+    Dissociation, KeyringPhase, KeyringPolicy, Left, RequestKind, ResumeReason, SuspendReason,
+};
 use sceau_element_api::wire::Code;
+use sceau_element_api::{CallError, KeyringActorId};
 use sceau_keyring::{Answer, Ask, LookAt, Request, Resume, RoamingStage, Suspend};
 use sceau_trace::{ActorKind, Asserted};
 
 use super::comes::{Comer, copies, joined, moves, own};
-use super::stage::{PIN, Stage, Talk, Terminal, refused};
+use super::stage::{PIN, Stage, Talk, Terminal, publish, refused};
 
 const MINUTE: u64 = 60_000;
 
@@ -334,4 +336,52 @@ async fn a_policy_that_lets_none_come_lets_none_come_and_counts_no_attempt() {
     let mut first = stage.activated().await;
     assert_eq!(first.lets_come(&stage, PIN).await.err(), Some(Code::KeyringPhase));
     assert_eq!(first.standing(&stage).await.tries.unfinished, 0);
+}
+
+/// Its minutes are minutes: who has the terminal that showed the code, or a copy of it, gives no more of them by saying the same again, and makes no version of each time.
+#[tokio::test]
+async fn what_was_admitted_is_admitted_once() {
+    let mut stage = Stage::begin_with(copies()).await;
+    let mut first = stage.activated().await;
+    let shown = first.lets_come(&stage, PIN).await.unwrap();
+    let comer = Comer::with(&shown.code);
+    comer.comes(&stage).await.unwrap();
+    let Answer::Recorded { index } = first.admits(&stage, &comer).await else { panic!() };
+    let (ends, version) = (first.roaming(&stage).await.unwrap().ends, first.standing(&stage).await.version);
+    stage.later(4 * MINUTE).await;
+    for _ in 0..20 {
+        let again = first.admits(&stage, &comer).await;
+        assert!(matches!(again, Answer::Recorded { index: told } if told == index), "{again:?}");
+    }
+    let seen = (first.roaming(&stage).await.unwrap().ends, first.standing(&stage).await.version);
+    assert_eq!(seen, (ends, version));
+    stage.later(5 * MINUTE).await;
+    assert_eq!(refused(&first.admits(&stage, &comer).await), Code::RoamingInvalid);
+}
+
+/// Who took a picture of the code says so as often as may be: the holder's terminal still ends the code, and is told.
+#[tokio::test]
+async fn who_comes_again_and_again_hides_no_second_one() {
+    let stage = Stage::begin_with(copies()).await;
+    let mut first = stage.activated().await;
+    let shown = first.lets_come(&stage, PIN).await.unwrap();
+    let (thief, holder) = (Comer::with(&shown.code), Comer::with(&shown.code));
+    let mut ended = Ok(());
+    for _ in 0..80 {
+        ended = thief.comes(&stage).await;
+    }
+    assert_eq!(ended, Err(Code::Busy), "so many exchanges are those of one keyring's comers");
+    assert_eq!(holder.comes(&stage).await, Err(Code::RoamingTaken));
+    assert_eq!(first.roaming(&stage).await.unwrap().stage, RoamingStage::Over);
+}
+
+#[tokio::test]
+async fn no_policy_has_a_keyring_move_where_support_must_agree_that_a_terminal_is_taken_off() {
+    let stage = Stage::begin_with(copies()).await;
+    let both = KeyringPolicy { dissociation: Dissociation::HolderAndSupport, ..moves() };
+    let refused = publish(stage.client(), &stage.officer, &both, None).await.unwrap_err();
+    assert!(
+        matches!(&refused, CallError::Refused(refusal) if refusal.code == Code::DocumentMalformed),
+        "{refused:?}"
+    );
 }
