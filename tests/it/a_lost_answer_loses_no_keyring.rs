@@ -4,13 +4,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sceau_client::keyring::Carries;
-use sceau_client::terminal::{Storage, activate, sign};
+use sceau_client::terminal::{
+    Became, Storage, ToJoin, activate, admit, await_coming, await_joined, join, sign,
+};
 use sceau_client::{ClientError, Server};
-use sceau_element_api::keyring::{ContextOffer, SealedAnswer, SealedMessage};
+use sceau_element_api::keyring::{ContextOffer, KeyringsAbout, SealedAnswer, SealedMessage};
 use sceau_element_api::wire::{Attest, AttestedRow};
-use sceau_keyring::{Code, Factors, Pin};
+use sceau_keyring::{Code, Factors, Pin, RoamingCode, places};
 use sceau_tests::Program;
 use sceau_tests::keyrings::{Keyrings, PIN};
+use serde_json::json;
 
 /// Carries every message, and loses the answers to what commits: the second of a context, or to another.
 struct Lossy {
@@ -65,7 +68,7 @@ async fn a_lost_answer_loses_no_keyring() {
     let invitation = serde_json::from_str(&read("k.invitation")).unwrap();
     let code = Code::parse(&read("k.code")).unwrap();
     let factors = Factors { code: &code, second: None };
-    let pin = || Ok(Pin::parse(PIN).unwrap());
+    let pin = || Ok::<_, ClientError>(Pin::parse(PIN).unwrap());
     let mut lossy = Lossy::new(&keyrings, (503, "unavailable"));
     let folder = keyrings.scratch.join("terminal");
     let storage = Storage::at(&folder);
@@ -108,7 +111,7 @@ async fn what_is_said_in_clear_is_not_the_elements_word() {
     for code in ["keyring_blocked", "secret_stale", "pin_invalid", "keyring_phase", "request_spent"] {
         let lossy = Lossy { seq: 1, ..Lossy::new(&keyrings, (403, code)) };
         let request = std::fs::read_to_string(keyrings.request(code, &keyring, &document)).unwrap();
-        let pin = |_: &_| Ok(Pin::parse(PIN).unwrap());
+        let pin = |_: &_| Ok::<_, ClientError>(Pin::parse(PIN).unwrap());
         let told = sign(&Storage::at(&folder), &lossy, &request, pin).await.unwrap_err();
         assert_eq!(told.code(), None, "{told}");
         assert!(told.to_string().contains("whoever carries the messages refused"), "{told}");
@@ -131,7 +134,7 @@ async fn a_refusal_that_is_not_sealed_forgets_no_terminal() {
         let factors = Factors { code: &code, second: None };
         let lossy = Lossy::new(&keyrings, says);
         let folder = keyrings.scratch.join(&format!("{}.terminal", says.1));
-        let pin = |_: &_| Ok(Pin::parse(PIN).unwrap());
+        let pin = |_: &_| Ok::<_, ClientError>(Pin::parse(PIN).unwrap());
         let activated = activate(&Storage::at(&folder), &lossy, &invitation, &factors, pin).await;
         let told = activated.unwrap_err();
         assert_eq!(told.code(), Some(says.1).filter(|code| *code == "context_unknown"), "{told}");
@@ -154,5 +157,40 @@ async fn a_refusal_that_is_not_sealed_forgets_no_terminal() {
             .arg(&document)
             .run()
             .success();
+    }
+}
+
+/// A terminal that comes is one as soon as the element has its use, and where the keyring moves, the only one: what whoever carries says in the place of the answer empties no folder.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_came_is_not_forgotten_for_what_is_said_in_clear() {
+    let keyrings = Keyrings::start_with("keyring-came", json!({"roaming": "move"}));
+    let document = keyrings.scratch.write("document", b"x");
+    for says in [(410, "context_unknown"), (403, "busy"), (404, "not_a_sceau_server"), (409, "stale_version")]
+    {
+        let (keyring, source) = keyrings.activated(says.1, "Marie Curie");
+        let code = keyrings.roam(&source, &format!("{}.roam", says.1));
+        let code = RoamingCode::parse(std::fs::read_to_string(code).unwrap().trim()).unwrap();
+        let lossy = Lossy::new(&keyrings, says);
+        lossy.loses.store(false, Ordering::SeqCst);
+        let folder = keyrings.scratch.join(&format!("{}.came", says.1));
+        let (from, to) = (Storage::at(&source), Storage::at(&folder));
+        let about: KeyringsAbout = keyrings.server().get(places::ABOUT).await.unwrap();
+        let approve = |_: &ToJoin| {
+            // From here on the answer to the second message of an exchange is lost.
+            lossy.loses.store(true, Ordering::SeqCst);
+            Ok::<_, ClientError>(Pin::parse(PIN).unwrap())
+        };
+        let comes = join(&to, &lossy, &about, &code, |_| Ok(()), approve);
+        let server = keyrings.server();
+        let compared = async {
+            let came = await_coming(&from, &server).await.unwrap();
+            admit(&from, &server, &came).await.unwrap();
+            await_joined(&from, &server).await.unwrap()
+        };
+        let (joined, became) = tokio::join!(comes, compared);
+        let told = joined.unwrap_err();
+        assert_eq!(became, Became::Moved, "{told}");
+        let request = keyrings.request(&format!("{}-after", says.1), &keyring, &document);
+        keyrings.sign(&folder, &request, "pin").success();
     }
 }

@@ -83,6 +83,7 @@ mod the_command_line_deposits;
 mod the_doctor_asks_every_server;
 mod the_doctor_asks_the_organisations_servers;
 mod the_harness_itself;
+mod the_host_of_keyrings_hears_each_role;
 mod the_intake_stands_up_to_hostile_documents;
 mod the_platform_judges_what_the_gate_forwards;
 mod the_public_log_names_nobody;

@@ -1,5 +1,6 @@
 //! Threat 3.9.2.3, signing without the PIN: who has the terminal, whole and where it is, reads what waits and says no. Nothing is signed; and once its holder had it stopped, it does nothing.
 
+use sceau_client::ClientError;
 use sceau_client::terminal::{Storage, Visitor, sign};
 use sceau_keyring::{Pin, ReportReason};
 use sceau_tests::keyrings::{Keyrings, PIN, refused, said};
@@ -16,13 +17,16 @@ async fn who_stole_a_terminal_signs_nothing_and_is_stopped() {
     assert_eq!(thief.waiting().await.unwrap().len(), 2);
     let jws = thief.fetch(one.parse().unwrap()).await.unwrap();
     // Any other PIN is wrong, and what the terminal keeps opens nothing without the right one.
-    let wrong = sign(&storage, &server, &jws, |_| Ok(Pin::parse("111222333444").unwrap())).await.unwrap_err();
+    let wrong = sign(&storage, &server, &jws, |_| Ok::<_, ClientError>(Pin::parse("111222333444").unwrap()))
+        .await
+        .unwrap_err();
     assert_eq!(wrong.code(), Some("pin_invalid"), "{wrong}");
 
     // To say no takes no PIN; what the holder signs all the same is what the provider has.
     thief.reject(one.parse().unwrap()).await.unwrap();
     assert_eq!(said(&keyrings.outcome(&one).success(), "/state"), "rejected");
-    let signed = sign(&storage, &server, &jws, |_| Ok(Pin::parse(PIN).unwrap())).await.unwrap();
+    let signed =
+        sign(&storage, &server, &jws, |_| Ok::<_, ClientError>(Pin::parse(PIN).unwrap())).await.unwrap();
     thief.hand_over(one.parse().unwrap(), (&signed).into()).await.unwrap();
     assert_eq!(said(&keyrings.outcome(&one).success(), "/state"), "signed");
     let again = thief.reject(one.parse().unwrap()).await.unwrap_err();
@@ -31,7 +35,8 @@ async fn who_stole_a_terminal_signs_nothing_and_is_stopped() {
     // Stopped, it is told nothing and answers nothing. What was signed before is still handed over.
     let three = left();
     let jws = thief.fetch(three.parse().unwrap()).await.unwrap();
-    let signed = sign(&storage, &server, &jws, |_| Ok(Pin::parse(PIN).unwrap())).await.unwrap();
+    let signed =
+        sign(&storage, &server, &jws, |_| Ok::<_, ClientError>(Pin::parse(PIN).unwrap())).await.unwrap();
     keyrings.of("support", &["suspend", "--reason", "lost"], &keyring).success();
     let no = thief.reject(two.parse().unwrap()).await.unwrap_err();
     assert_eq!(no.code(), Some("keyring_phase"), "{no}");

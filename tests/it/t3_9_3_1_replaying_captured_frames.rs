@@ -1,7 +1,7 @@
 //! Threat 3.9.3.1, replaying captured frames: everything that a terminal sent is sent again by who stood in between. Nothing is done twice, and nothing is told that was not told before.
 
-use sceau_client::Server;
 use sceau_client::terminal::{Storage, Visitor, sign};
+use sceau_client::{ClientError, Server};
 use sceau_keyring::Pin;
 use sceau_tests::Liar;
 use sceau_tests::keyrings::{Keyrings, PIN, said};
@@ -24,7 +24,7 @@ async fn what_was_captured_does_nothing_again() {
     );
     let direct = keyrings.server();
     let jws = Visitor::to(&storage, &direct).unwrap().fetch(left.parse().unwrap()).await.unwrap();
-    sign(&storage, &server, &jws, |_| Ok(Pin::parse(PIN).unwrap())).await.unwrap();
+    sign(&storage, &server, &jws, |_| Ok::<_, ClientError>(Pin::parse(PIN).unwrap())).await.unwrap();
     let state = || keyrings.on(&folder, &["state"]).success();
     let before = state();
 

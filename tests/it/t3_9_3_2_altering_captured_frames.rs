@@ -1,7 +1,7 @@
 //! Threat 3.9.3.2, altering captured frames: one letter of a message or of an answer is turned on its way. Nothing is signed, nothing of it is believed, and the keyring is as it was.
 
-use sceau_client::Server;
 use sceau_client::terminal::{Storage, sign};
+use sceau_client::{ClientError, Server};
 use sceau_keyring::Pin;
 use sceau_tests::Liar;
 use sceau_tests::keyrings::{Keyrings, PIN, said};
@@ -24,7 +24,7 @@ async fn what_was_altered_on_its_way_does_nothing() {
     let request = |name: &str| std::fs::read_to_string(keyrings.request(name, &keyring, &document)).unwrap();
     let between = Liar::before(keyrings.address(), keyrings.read("host.pem").as_bytes()).await;
     let (storage, server) = (Storage::at(&folder), Server::new(&between.url(), &Default::default()).unwrap());
-    let pin = |_: &_| Ok(Pin::parse(PIN).unwrap());
+    let pin = |_: &_| Ok::<_, ClientError>(Pin::parse(PIN).unwrap());
 
     // Each message and each answer; the one that leaves an attempt without an end is the last.
     for (up, seq) in [(true, 1), (false, 1), (false, 2), (true, 2)] {

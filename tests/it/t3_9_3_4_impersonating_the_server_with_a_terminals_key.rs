@@ -1,8 +1,8 @@
 //! Threat 3.9.3.4, impersonating the server with a terminal's key: who stole it, and stands where the terminal goes, learns neither the PIN nor what comes of it: the terminal says nothing to
 //! another key than the one that it pinned.
 
-use sceau_client::Server;
 use sceau_client::terminal::{Storage, sign};
+use sceau_client::{ClientError, Server};
 use sceau_crypto::XWingPrivateKey;
 use sceau_element_api::Base64Url;
 use sceau_keyring::Pin;
@@ -26,9 +26,10 @@ async fn who_has_a_terminals_key_is_not_taken_for_the_server() {
             answer["channel"] = channel.clone().into();
         }
     });
-    let told = sign(&storage, &server, &jws, |_| Ok(Pin::parse(PIN).unwrap())).await.unwrap_err();
+    let told =
+        sign(&storage, &server, &jws, |_| Ok::<_, ClientError>(Pin::parse(PIN).unwrap())).await.unwrap_err();
     assert_eq!(told.code(), None, "{told}");
     assert_eq!(between.heard("/messages"), 0, "nothing was said to it");
     between.repents();
-    sign(&storage, &server, &jws, |_| Ok(Pin::parse(PIN).unwrap())).await.unwrap();
+    sign(&storage, &server, &jws, |_| Ok::<_, ClientError>(Pin::parse(PIN).unwrap())).await.unwrap();
 }

@@ -1,6 +1,7 @@
 //! Threat 3.9.4.6, altering a request after consent: whoever writes the database puts another request, or another outcome, in the place of the one that its holder read. What was read is what
 //! is signed, and the provider takes nothing else for it.
 
+use sceau_client::ClientError;
 use sceau_client::terminal::{Storage, Visitor, sign};
 use sceau_element_api::Base64Url;
 use sceau_keyring::Pin;
@@ -32,7 +33,7 @@ async fn what_was_read_is_what_is_signed() {
     // The holder agrees to the lease; meanwhile the sale takes its place.
     let signed = sign(&storage, &server, &jws, |asked| {
         assert_eq!(asked.request.items[0].label, "lease.pdf");
-        Ok(Pin::parse(PIN).unwrap())
+        Ok::<_, ClientError>(Pin::parse(PIN).unwrap())
     })
     .await
     .unwrap();

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 
+use sceau_client::ClientError;
 use sceau_client::terminal::{Storage, sign};
 use sceau_keyring::Pin;
 use sceau_tests::keyrings::{Keyrings, PIN, refused};
@@ -21,7 +22,7 @@ async fn two_windows_lose_no_keyring() {
     let storage = Storage::at(&folder);
     let signed = sign(&storage, &server, &one, |_| {
         keyrings.sign(&folder, &two, "pin").success();
-        Ok(Pin::parse(PIN).unwrap())
+        Ok::<_, ClientError>(Pin::parse(PIN).unwrap())
     });
     signed.await.unwrap();
     // Two at the same moment: one is told to wait, and nothing of it is spent.

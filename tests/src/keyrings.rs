@@ -2,6 +2,7 @@
 //!
 //! All of them act by the command line, as they would. Their certificates are OpenSSL's.
 
+mod asked;
 mod roaming;
 
 use std::path::{Path, PathBuf};
@@ -56,6 +57,11 @@ impl Keyrings {
 
     /// The same, with these members of the policy in the place of its own.
     pub fn start_with(name: &str, other: Value) -> Self {
+        Self::start_as(name, other, "")
+    }
+
+    /// The same, of a host that is told this besides in its part of `sceau.toml`.
+    pub fn start_as(name: &str, other: Value, configured: &str) -> Self {
         let scratch = Scratch::new(name);
         scratch.write("passphrase", "four words and one more");
         scratch.write("pin", PIN);
@@ -68,7 +74,7 @@ impl Keyrings {
         let both =
             ["host.pem", "host.key"].map(|name| std::fs::read_to_string(scratch.join(name)).expect("made"));
         scratch.write("host.both", both.concat());
-        scratch.write("sceau.toml", "[keyrings]\n");
+        scratch.write("sceau.toml", format!("[keyrings]\n{configured}"));
         let mut keyrings = Self { scratch, element: None, host: None };
         keyrings.start_element();
         let element = Program::sceau("keyring").args(["element", "--socket"]).arg(keyrings.socket()).run();
@@ -187,23 +193,6 @@ impl Keyrings {
             "items": [{"label": "lease.pdf", "hash": URL_SAFE_NO_PAD.encode([7; 32])}],
             "time": crate::now_ms(), "ends": crate::now_ms() + 300_000,
         })
-    }
-
-    /// Leaves a request at the host as it is, by this actor's certificate; the status, and what the host says.
-    pub async fn leave_anyway(&self, actor: &str, jws: &str) -> (u16, Value) {
-        let identity = [self.read(&format!("{actor}.key")), self.read(&format!("{actor}.pem"))].concat();
-        let anchor = reqwest::Certificate::from_pem(self.read("host.pem").as_bytes()).expect("a certificate");
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only([anchor])
-            .identity(reqwest::Identity::from_pem(identity.as_bytes()).expect("an identity"))
-            .build()
-            .expect("a client");
-        let asked = http.post(format!("{}/v1/keyrings/requests", self.address()));
-        let asked = asked.header("content-type", "application/jose").body(jws.to_owned());
-        let answer = asked.send().await.expect("it answers");
-        let status = answer.status().as_u16();
-        (status, serde_json::from_slice(&answer.bytes().await.expect("a body")).unwrap_or_default())
     }
 
     /// `sceau terminal sign` of a request that waits at the host.

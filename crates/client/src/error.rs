@@ -29,6 +29,16 @@ pub enum ClientError {
         /// One sentence.
         detail: String,
     },
+    /// Whoever carries messages to the element refused, in clear: it is not the element's word, whatever code it has.
+    #[error("refused ({status}, {code}): {detail}")]
+    InClear {
+        /// HTTP status.
+        status: u16,
+        /// One of the few codes that are taken from who carries.
+        code: String,
+        /// One sentence.
+        detail: String,
+    },
     /// The passkey could not be made, read or used.
     #[error("the passkey cannot be used")]
     Passkey,
@@ -103,7 +113,9 @@ impl ClientError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Transport(_) => true,
-            Self::Refused { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
+            Self::Refused { status, .. } | Self::InClear { status, .. } => {
+                matches!(status, 408 | 429 | 502 | 503 | 504)
+            }
             _ => false,
         }
     }
@@ -111,7 +123,7 @@ impl ClientError {
     /// The stable code of a refusal, where the server or a terminal gave one.
     pub fn code(&self) -> Option<&str> {
         match self {
-            Self::Refused { code, .. } => Some(code),
+            Self::Refused { code, .. } | Self::InClear { code, .. } => Some(code),
             Self::Keyring { code, .. } => Some(code),
             _ => None,
         }

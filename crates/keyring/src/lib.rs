@@ -5,9 +5,13 @@
 //! clear, and never show a text that is not what it seems.
 
 mod attempts;
+#[cfg(feature = "judge")]
+mod bad_requests;
 mod channel;
 mod delivery;
+mod door;
 mod factors;
+mod host;
 mod identity;
 mod legible;
 mod message;
@@ -26,12 +30,16 @@ mod unlock;
 mod visit;
 
 pub use attempts::{Attempts, FAILURES, Waits};
+#[cfg(feature = "judge")]
+pub use bad_requests::{BadRequest, bad_requests, good_request};
 pub use channel::{Channel, ChannelError, ContextId, channel_id, file_of};
 pub use delivery::Delivery;
+pub use door::{Asks, Door, Validity};
 pub use factors::{
     Code, Factor, FactorError, Factors, Reply, SecondCode, answer_proof, factors_hash, first_proof,
     is_answer_proof, is_first_proof, is_second_proof, second_proof,
 };
+pub use host::{Asked, GivenNonce, LONGEST_WAIT, RequestState, Visited, Visiting, Waiting, places};
 pub use identity::Identity;
 pub use legible::{Illegible, MOST_CHARACTERS, MOST_LINES, description, label};
 pub use message::{

@@ -1,9 +1,7 @@
 //! What a service provider asks of a keyring's holder: what is shown, and what is signed.
 
 use sceau_crypto::{Label, Typ, sha256};
-use sceau_element_api::keyring::{
-    ActorRole, ActorStatus, KeyringActor, KeyringAlgorithm, KeyringPolicy, KeyringUse, RequestKind,
-};
+use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringActorId, KeyringId, KeyringRequestId, TerminalId};
 use sceau_trace::Hash;
@@ -18,6 +16,8 @@ pub const LONGEST_REQUEST: usize = 32 * 1024;
 pub const MOST_ITEMS: usize = 100;
 /// The longest time that a request is good, in ms.
 const LIFETIME: u64 = 600_000;
+/// How far the clock of who asks may be ahead of the one at the door, in ms.
+const SKEW: u64 = 60_000;
 
 /// A request (JWS typ `sceau-kr-request`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,57 +103,6 @@ impl Request {
         is_holders(self.kind) && self.provider == KeyringActorId::of_holder(self.keyring)
     }
 
-    /// Whether this actor may ask it of the keyrings of this policy, and the policy allows it now. The rules of terminal and element, where a provider
-    /// leaves it. That the actor signed it, its certificate's validity, and which keyring it is about are for who calls.
-    ///
-    /// # Errors
-    /// [`Code::ActorUnknown`] or [`Code::RequestInvalid`], with the rule.
-    pub fn may_be_asked(
-        &self,
-        by: &KeyringActor,
-        policy: &KeyringPolicy,
-        origin: &str,
-        now: u64,
-    ) -> Result<(), Refusal> {
-        let may = by.role == ActorRole::ServiceProvider
-            && by.status == ActorStatus::Active
-            && by.id == self.provider
-            && by.policies.contains(&policy.policy)
-            && by.kinds.contains(&self.kind);
-        if !may {
-            return Err(Refusal::new(
-                Code::ActorUnknown,
-                "its provider may not ask this of keyrings of this policy",
-            ));
-        }
-        let (signs, lasts) = (self.kind == RequestKind::Sign, self.ends.saturating_sub(self.time));
-        let holds = [
-            (
-                signs || self.kind == RequestKind::Authenticate,
-                "this version serves requests to sign and to authenticate alone",
-            ),
-            (
-                !signs || policy.r#use == KeyringUse::Sign,
-                "its keyring only shows who its holder is, and signs nothing",
-            ),
-            (self.aud == origin, "it is for another element"),
-            (self.is_good_at(now), "it has ended, or is of the future"),
-            (
-                lasts <= u64::from(policy.request_seconds) * 1000,
-                "it is open for longer than the policy allows",
-            ),
-            (self.items.len() <= usize::from(policy.batch_most), "it has more items than the policy allows"),
-            (
-                self.algorithm == policy.algorithm.filter(|_| signs),
-                "it asks for another algorithm than the keyring's",
-            ),
-        ];
-        match holds.into_iter().find(|(holds, _)| !holds) {
-            Some((_, words)) => Err(Refusal::new(Code::RequestInvalid, words)),
-            None => Ok(()),
-        }
-    }
-
     /// Whether it is good at `now`.
     #[must_use]
     pub fn is_good_at(&self, now: u64) -> bool {
@@ -169,9 +118,6 @@ pub fn is_holders(kind: RequestKind) -> bool {
         RequestKind::Sign | RequestKind::Authenticate => false,
     }
 }
-
-/// How far clocks may be apart, in ms.
-const SKEW: u64 = 60_000;
 
 impl Statement for Request {
     const TYP: Typ = Typ::KeyringRequest;

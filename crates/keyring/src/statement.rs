@@ -2,6 +2,7 @@
 
 use sceau_crypto::Typ;
 use sceau_crypto::jose::PublicJwk;
+use sceau_element_api::Base64Url;
 use sceau_element_api::wire::{Code, Refusal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -58,6 +59,15 @@ pub trait Statement: Serialize + DeserializeOwned + Sized {
     fn sign(&self, key: &dyn Signs) -> Result<String, SignsError> {
         let jws = sign_jws(Self::TYP, key, &self.to_bytes()?)?;
         if jws.len() <= Self::LONGEST { Ok(jws) } else { Err(too_long::<Self>().into()) }
+    }
+
+    /// What a JWS says, whoever signed it: neither verified nor checked. It finds the key that it must verify under, or reads again what is known to be verified, and decides nothing.
+    fn unverified(jws: &str) -> Option<Self> {
+        if jws.len() > Self::LONGEST {
+            return None;
+        }
+        let payload = Zeroizing::new(Base64Url::decode(jws.split('.').nth(1)?).ok()?.0);
+        serde_json::from_slice(&payload).ok()
     }
 
     /// What the owner of this public key signed.

@@ -102,6 +102,15 @@ impl ReportReason {
     }
 }
 
+impl std::str::FromStr for ReportReason {
+    type Err = sceau_element_api::MalformedId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|known| known.as_str() == text);
+        known.ok_or(sceau_element_api::MalformedId("one of: stranger misleading insistent"))
+    }
+}
+
 /// What a provider has of a request that was granted. It verifies it against the element's word, and not the host's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

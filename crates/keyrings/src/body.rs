@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
+use crate::code::Code as Own;
 use crate::host::{Host, Room};
 use crate::refusal::Refused;
 
@@ -57,7 +58,7 @@ pub(crate) async fn arrive(
     }
     let _arriving = host.arriving(from)?;
     let read = timeout(WITHIN, read(request.into_body(), most, host)).await;
-    let (body, memory) = read.map_err(|_| Refused::slow())??;
+    let (body, memory) = read.map_err(|_| Own::BodySlow)??;
     Ok((body, Held((host.room(from)?, memory))))
 }
 

@@ -1,10 +1,14 @@
 //! Why this host refuses, where the element has no word for it.
 
 sceau_element_api::problem_codes! {
+    BodySlow, "body_slow", 408, Caller,
+        "The body took too long", "It may take 10 seconds to arrive: send it again.";
     RequestsWait, "requests_wait", 429, Caller,
         "As many requests of this provider wait for this holder as may", "Wait until the holder answers, or the requests end.";
+    RequestsMany, "requests_many", 429, Caller,
+        "As many requests of this provider wait as may, for all holders", "Wait until some are answered, or end: each ends within ten minutes.";
     HolderBusy, "holder_busy", 429, Caller,
-        "As many requests wait for this holder as may", "Ask again in a few minutes: each ends within ten.";
+        "As many requests wait for this holder as may", "Ask again in a few minutes: each ends within ten minutes.";
     AskedOften, "asked_often", 429, Caller,
         "This provider asked this holder too often", "Ask again in an hour.";
     RequestUnknown, "request_unknown", 404, Caller,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sceau_crypto::jose::PublicJwk;
 use sceau_element_api::keyring::KeyringsAbout;
-use sceau_element_api::{Client, KeyringActorId, KeyringId, OrganisationId};
+use sceau_element_api::{Client, KeyringActorId, KeyringId, OrganisationId, TerminalId};
 use sceau_store::{Clock, Place, Places, neighbourhood};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, timeout};
@@ -32,13 +32,13 @@ const BODIES: usize = 192 * 1024 * 1024;
 /// Terminals that wait for requests.
 const WAITING: usize = 4096;
 /// Of one keyring.
-const WAITING_OF_KEYRING: usize = 8;
+const WAITING_OF_KEYRING: usize = 16;
+/// Of one of its terminals: whoever has a copy of it takes no other one's places.
+const WAITING_OF_TERMINAL: usize = 4;
 /// Questions of providers that wait for an answer: they take no terminal's place.
 const POLLING: usize = 4096;
 /// Of one provider.
 const POLLING_OF_PROVIDER: usize = 512;
-/// How long a terminal waits for an answer that has no news.
-pub(crate) const WAITS: Duration = Duration::from_secs(25);
 /// How often what ended is forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// How long it is taken for true that element and database answer, or that they do not.
@@ -69,6 +69,7 @@ struct Parts {
     bodies: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     of_keyrings: Places<KeyringId>,
+    of_terminals: Places<(KeyringId, TerminalId)>,
     polling: Arc<Semaphore>,
     of_providers: Places<(OrganisationId, KeyringActorId)>,
     ready: Mutex<Option<(Instant, bool)>>,
@@ -87,7 +88,8 @@ pub(crate) struct Arriving(
 /// The place of a terminal that waits.
 #[derive(Debug)]
 pub(crate) struct WaitingPlace(
-    #[expect(dead_code, reason = "held")] (OwnedSemaphorePermit, Place<KeyringId>),
+    #[expect(dead_code, reason = "held")]
+    (OwnedSemaphorePermit, Place<KeyringId>, Place<(KeyringId, TerminalId)>),
 );
 
 /// The place of a provider's question that waits.
@@ -142,6 +144,7 @@ impl Host {
             bodies: Arc::new(Semaphore::new(BODIES)),
             waiting: Arc::new(Semaphore::new(WAITING)),
             of_keyrings: Places::new(WAITING_OF_KEYRING),
+            of_terminals: Places::new(WAITING_OF_TERMINAL),
             polling: Arc::new(Semaphore::new(POLLING)),
             of_providers: Places::new(POLLING_OF_PROVIDER),
             ready: Mutex::default(),
@@ -228,9 +231,14 @@ impl Host {
     }
 
     /// A place for a terminal that waits.
-    pub(crate) fn waiting_place(&self, keyring: KeyringId) -> Result<WaitingPlace, Refused> {
+    pub(crate) fn waiting_place(
+        &self,
+        keyring: KeyringId,
+        terminal: TerminalId,
+    ) -> Result<WaitingPlace, Refused> {
+        let own = self.0.of_terminals.take((keyring, terminal)).ok_or_else(Refused::busy)?;
         let place = self.0.of_keyrings.take(keyring).ok_or_else(Refused::busy)?;
-        Ok(WaitingPlace((one_of(&self.0.waiting)?, place)))
+        Ok(WaitingPlace((one_of(&self.0.waiting)?, place, own)))
     }
 
     /// A place for a provider's question that waits.
@@ -267,3 +275,7 @@ fn share(places: &Places<IpAddr>, from: Option<IpAddr>) -> Result<Option<Place<I
     let take = |from| places.take(neighbourhood(from)).ok_or_else(Refused::busy);
     from.filter(|from| !from.is_unspecified()).map(take).transpose()
 }
+
+#[cfg(test)]
+#[path = "host_tests.rs"]
+mod tests;

@@ -16,8 +16,10 @@ use sceau_element_api::keyring::{
     SealedMessage,
 };
 use sceau_element_api::wire::{Attest, AttestedRow, Code, Refusal};
-use sceau_element_api::{KeyringId, KeyringRequestId, Kind, Nonce, PolicyId, RowId};
-use sceau_keyring::{LONGEST_REQUEST, VisitAsk};
+use sceau_element_api::{KeyringId, KeyringRequestId, Kind, PolicyId, RowId};
+use sceau_keyring::{
+    Asked, GivenNonce, LONGEST_REQUEST, LONGEST_WAIT, RequestState, VisitAsk, Visiting, Waiting, places,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -26,40 +28,71 @@ use crate::body::{Arrived, arrive};
 use crate::code::Code as Own;
 use crate::host::{Host, Room};
 use crate::refusal::Refused;
-use crate::requests::{State as Became, judge};
+use crate::requests::judge;
 use crate::roles::{Actor, Helper, Officer, Provider, keep_shown};
 use crate::rows::{KeyringCursor, ListedKeyring, Report, ReportCursor};
-use crate::visits::{CameFor, Told, Visiting, Visitor};
+use crate::visits::{CameFor, Visitor};
 
 /// Rows of a page.
 const PAGE: u64 = 100;
 
-/// Says each place once: for the router, and for who demands a certificate there.
+/// A place where the host answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// Whom it hears.
+    pub hears: Hears,
+    /// `get` or `post`.
+    pub method: &'static str,
+    /// With parts in braces.
+    pub path: &'static str,
+    /// What it answers where it does what is asked.
+    pub answers: &'static [u16],
+}
+
+/// Whom a place hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hears {
+    /// Who comes: what is brought is sealed to the element, or signed by a terminal, or nothing that is not public is told.
+    Anybody,
+    /// The security officer in office.
+    Officer,
+    /// Service providers.
+    Provider,
+    /// Support and registration authorities.
+    Helper,
+}
+
+/// Says each place once: for the router, for who demands a certificate there, and for the document of it.
 macro_rules! places {
-    ($($path:literal => $method:expr;)*) => {
+    ($($hears:ident $method:ident $path:expr => $handler:expr, $($status:literal)|+;)*) => {
         /// Where a host of keyrings answers, but `/check`: what a certificate may be demanded for.
         pub const PLACES: &[&str] = &[$($path),*];
 
+        /// The same, with whom each hears.
+        pub const ROUTES: &[Route] = &[$(Route {
+            hears: Hears::$hears, method: stringify!($method), path: $path, answers: &[$($status),+],
+        }),*];
+
         fn routed() -> Router<Host> {
-            Router::new()$(.route($path, $method))*
+            Router::new()$(.route($path, $method($handler)))*
         }
     };
 }
 
 places! {
-    "/v1/keyrings/about" => get(about);
-    "/v1/keyrings/contexts" => post(context);
-    "/v1/keyrings/messages" => post(message);
-    "/v1/keyrings/documents" => post(attest);
-    "/v1/keyrings/documents/{kind}/{id}" => get(current);
-    "/v1/keyrings/documents/{kind}/{id}/proven" => get(proven);
-    "/v1/keyrings/requests" => post(deposit);
-    "/v1/keyrings/requests/{request}" => get(became);
-    "/v1/keyrings/nonces" => post(nonce);
-    "/v1/keyrings/visits" => post(visit);
-    "/v1/keyrings/policies" => get(policies);
-    "/v1/keyrings/policies/{policy}/keyrings" => get(keyrings);
-    "/v1/keyrings/policies/{policy}/reports" => get(reports);
+    Anybody  get  places::ABOUT => about, 200;
+    Anybody  post places::CONTEXTS => context, 200;
+    Anybody  post places::MESSAGES => message, 200;
+    Officer  post places::DOCUMENTS => attest, 200;
+    Anybody  get  "/v1/keyrings/documents/{kind}/{id}" => current, 200;
+    Anybody  get  "/v1/keyrings/documents/{kind}/{id}/proven" => proven, 200;
+    Provider post places::REQUESTS => deposit, 200 | 201;
+    Provider get  "/v1/keyrings/requests/{request}" => became, 200;
+    Anybody  post places::NONCES => nonce, 200;
+    Anybody  post places::VISITS => visit, 200;
+    Helper   get  "/v1/keyrings/policies" => policies, 200;
+    Helper   get  "/v1/keyrings/policies/{policy}/keyrings" => keyrings, 200;
+    Helper   get  "/v1/keyrings/policies/{policy}/reports" => reports, 200;
 }
 
 /// What a host answers, to who comes by a connection of its own or by a gate's; `callers` judge certificates, where the operator says by what.
@@ -189,19 +222,7 @@ async fn deposit(
         host.bell().ring(keyring.to_string());
     }
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, kept_by_nobody(json!({ "request": request, "ends": ends }))).into_response())
-}
-
-/// What became of a request.
-#[derive(Serialize)]
-struct BecameOf {
-    request: KeyringRequestId,
-    state: Became,
-    ends: u64,
-    /// As its provider signed it.
-    jws: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<Box<RawValue>>,
+    Ok((status, kept_by_nobody(Waiting { request, ends })).into_response())
 }
 
 #[derive(Deserialize)]
@@ -228,17 +249,17 @@ async fn became(
         Ok::<_, Refused>(((by.organisation, by.actor.id), kept, heard))
     };
     let (by, mut kept, mut heard) = looks().await?;
-    if wait > 0 && kept.state(host.now()) == Became::Pending {
+    if wait > 0 && kept.state(host.now()) == RequestState::Pending {
         let _place = host.polling_place(by.0, by.1)?;
         drop(room);
         let waits = async {
-            while kept.state(host.now()) == Became::Pending {
+            while kept.state(host.now()) == RequestState::Pending {
                 heard.await;
                 (_, kept, heard) = looks().await?;
             }
             Ok::<_, Refused>(kept)
         };
-        kept = match tokio::time::timeout(Duration::from_secs(wait.min(25)), waits).await {
+        kept = match tokio::time::timeout(Duration::from_secs(wait).min(LONGEST_WAIT), waits).await {
             Ok(kept) => kept?,
             Err(_) => looks().await?.1,
         };
@@ -246,20 +267,14 @@ async fn became(
     let outcome = kept.outcome().map(|outcome| RawValue::from_string(outcome.to_owned())).transpose();
     let outcome = outcome.map_err(|_| Own::RequestUnknown)?;
     let (state, ends) = (kept.state(host.now()), kept.ends);
-    Ok(kept_by_nobody(BecameOf { request, state, ends, jws: kept.jws, outcome }))
+    Ok(kept_by_nobody(Asked::<Box<RawValue>> { request, state, ends, jws: kept.jws, outcome }))
 }
 
 // Terminals.
 
-#[derive(Serialize)]
-struct Given {
-    nonce: Nonce,
-    ends: u64,
-}
-
 async fn nonce(_room: Room, State(host): State<Host>) -> Response {
     let (nonce, ends) = host.nonces().give(host.now());
-    kept_by_nobody(Given { nonce, ends })
+    kept_by_nobody(GivenNonce { nonce, ends })
 }
 
 async fn visit(
@@ -270,8 +285,7 @@ async fn visit(
     let visitor = Visitor::of(&host, &name, &visiting).await?;
     // Who waits has another place.
     let _held = Some(held).filter(|_| !matches!(visitor.ask(), VisitAsk::Wait { .. }));
-    let told: Told = visitor.served(&host).await?;
-    Ok(kept_by_nobody(told))
+    Ok(kept_by_nobody(visitor.served(&host).await?))
 }
 
 // Registration authorities and support: states and history, of their policies.

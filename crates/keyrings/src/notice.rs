@@ -101,3 +101,7 @@ impl Teller {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "notice_tests.rs"]
+mod tests;

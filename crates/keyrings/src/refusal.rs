@@ -29,15 +29,16 @@ impl Refused {
         Self::new(Code::Busy, "too many requests at once: wait for answers")
     }
 
-    pub(crate) fn slow() -> Self {
-        let problem = Problem::new(408, "body_slow", "The body took too long");
-        Self(problem.with_detail("it may take 10 seconds to arrive: send it again"))
-    }
-
     /// The stable code.
     #[cfg(test)]
     pub(crate) fn code(&self) -> &str {
         &self.0.code
+    }
+
+    /// What it says.
+    #[cfg(test)]
+    pub(crate) fn words(&self) -> Option<&str> {
+        self.0.detail.as_deref()
     }
 
     /// Whether it is so for rows that may have changed meanwhile.

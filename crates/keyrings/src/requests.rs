@@ -5,9 +5,10 @@
 use sceau_element_api::keyring::{Keyring, KeyringPhase, KeyringPolicy};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{KeyringActorId, KeyringId, KeyringRequestId, TerminalId};
-use sceau_keyring::{MOST_ITEMS, Outcome, ReportReason, Request, Statement as _};
+use sceau_keyring::{
+    Asks, Door, MOST_ITEMS, Outcome, ReportReason, Request, RequestState, Statement as _, Waiting,
+};
 use sceau_store::{Row, StoreError, params};
-use serde::Serialize;
 
 use crate::code::Code as Own;
 use crate::nonces::LASTS;
@@ -29,29 +30,6 @@ const HOUR: u64 = 3_600_000;
 const LONGEST_SECONDS: u32 = 600;
 /// How long a request, and what became of it, is kept after it ends, in milliseconds.
 const KEPT: u64 = 24 * HOUR;
-
-/// What became of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// The holder did not answer yet.
-    Pending,
-    /// The holder agreed, and the element signed.
-    Signed,
-    /// The holder did not agree.
-    Rejected,
-    /// It ended without an answer.
-    Expired,
-}
-
-/// A request that waits, as its holder's terminals are told: an id, and until when.
-#[derive(Debug, Serialize)]
-pub struct Waiting {
-    /// The request.
-    pub request: KeyringRequestId,
-    /// Until when it is good, Unix ms.
-    pub ends: u64,
-}
 
 /// A request as it is kept.
 #[derive(Debug)]
@@ -95,12 +73,16 @@ impl Kept {
     }
 
     /// What became of it at `now`.
-    pub(crate) fn state(&self, now: u64) -> State {
-        match self.state.as_str() {
-            "signed" => State::Signed,
-            "rejected" => State::Rejected,
-            _ if now < self.ends => State::Pending,
-            _ => State::Expired,
+    pub(crate) fn state(&self, now: u64) -> RequestState {
+        let is = |state: RequestState| self.state == state.as_str();
+        if is(RequestState::Signed) {
+            RequestState::Signed
+        } else if is(RequestState::Rejected) {
+            RequestState::Rejected
+        } else if now < self.ends {
+            RequestState::Pending
+        } else {
+            RequestState::Expired
         }
     }
 
@@ -126,9 +108,7 @@ pub(crate) async fn judge(
     origin: &str,
     now: u64,
 ) -> Result<Judged, Refused> {
-    let unknown =
-        || Refusal::new(Code::ActorUnknown, "the request is not of the provider whose certificate this is");
-    let mut refused = Refused::from(unknown());
+    let mut refused = Refused::new(Code::ActorUnknown, Asks::MAY_NOT);
     for by in acting {
         let request = match Request::verify(&jws, &by.spki) {
             Ok(request) if request.provider == by.actor.id => request,
@@ -142,7 +122,8 @@ pub(crate) async fn judge(
             refused = Refusal::new(Code::KeyringUnknown, "there is no such keyring of your policies").into();
             continue;
         };
-        request.may_be_asked(&by.actor, &policy, origin, now)?;
+        let brought = Door { by: by.asks(), policy: &policy, keyring: keyring.keyring, origin, now };
+        request.judge(&brought)?;
         let (organisation, policy) = (keyring.organisation.to_string(), keyring.policy.to_string());
         return Ok(Judged { request, organisation, policy, jws });
     }
@@ -192,10 +173,11 @@ impl Rows {
         }
         let of_provider =
             all.fetch_one(statements::WAITING_OF, params![&provider, &keyring, now, organisation]).await?;
-        if of_provider.get::<u64>("here")? >= MOST_OF_PROVIDER
-            || of_provider.get::<u64>("everywhere")? >= MOST_EVERYWHERE
-        {
+        if of_provider.get::<u64>("here")? >= MOST_OF_PROVIDER {
             return Err(Own::RequestsWait.into());
+        }
+        if of_provider.get::<u64>("everywhere")? >= MOST_EVERYWHERE {
+            return Err(Own::RequestsMany.into());
         }
         let of_keyring = all.fetch_one(statements::WAITING_FOR, params![&keyring, now]).await?;
         if of_keyring.get::<u64>("n")? >= MOST_OF_KEYRING {
@@ -258,9 +240,10 @@ impl Rows {
         };
         let (id, terminal) = (kept.id.to_string(), terminal.to_string());
         let mut all = self.database.begin().await?;
-        let values = params![&id, answer.state(), now, &terminal, outcome];
+        let state = answer.state().as_str();
+        let values = params![&id, state, now, &terminal, outcome];
         let settled = all.execute(statements::SETTLE, values).await?;
-        let again = kept.state == answer.state() && kept.terminal.as_deref() == Some(&terminal);
+        let again = kept.state == state && kept.terminal.as_deref() == Some(&terminal);
         if settled == 0 && !again {
             return Err(Own::RequestSettled.into());
         }
@@ -294,10 +277,11 @@ pub(crate) enum Settled {
 }
 
 impl Settled {
-    fn state(&self) -> &'static str {
+    /// What becomes of the request by it.
+    pub(crate) fn state(&self) -> RequestState {
         match self {
-            Self::Signed(_) => "signed",
-            Self::Rejected | Self::Reported(_) => "rejected",
+            Self::Signed(_) => RequestState::Signed,
+            Self::Rejected | Self::Reported(_) => RequestState::Rejected,
         }
     }
 }

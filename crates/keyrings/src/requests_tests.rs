@@ -1,9 +1,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests state what must hold")]
 
-use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind};
-use sceau_keyring::ItemHash;
+use sceau_crypto::SigningKey;
+use sceau_element_api::keyring::{ActorRole, ActorStatus, KeyringActor, KeyringAlgorithm, RequestKind};
+use sceau_element_api::wire::AttestedRow;
+use sceau_element_api::{Base64Url, Kind, OrganisationId, PolicyId};
+use sceau_keyring::{ItemHash, Signs, SignsError, Validity, bad_requests, good_request};
 use sceau_store::judge::PostgresJudge;
 use sceau_store::{Database, Postgres};
+use sceau_trace::sha256;
+use serde_json::json;
 
 use super::*;
 use crate::MIGRATIONS;
@@ -77,7 +82,7 @@ async fn a_provider_fills_no_list_and_a_request_is_settled_once() {
         let (terminal, one) = (TerminalId::random(), left[0].request.request);
         let kept = async || rows.request(one).await.unwrap().unwrap();
         rows.settle(&kept().await, terminal, &Settled::Rejected, NOW).await.unwrap();
-        assert_eq!(kept().await.state(NOW), State::Rejected);
+        assert_eq!(kept().await.state(NOW), RequestState::Rejected);
         rows.settle(&kept().await, terminal, &Settled::Rejected, NOW).await.unwrap();
         let elsewhere = rows.settle(&kept().await, TerminalId::random(), &Settled::Rejected, NOW).await;
         assert_eq!(elsewhere.unwrap_err().code(), "request_settled");
@@ -87,7 +92,7 @@ async fn a_provider_fills_no_list_and_a_request_is_settled_once() {
         assert_eq!(rows.waiting(keyring, NOW).await.unwrap().len(), 15);
         assert!(rows.waiting(keyring, then).await.unwrap().is_empty());
         let ended = left[1].request.request;
-        assert_eq!(rows.request(ended).await.unwrap().unwrap().state(then), State::Expired);
+        assert_eq!(rows.request(ended).await.unwrap().unwrap().state(then), RequestState::Expired);
         let day = NOW + 25 * 60 * MINUTE;
         rows.forget_ended(then).await.unwrap();
         assert!(rows.request(ended).await.unwrap().is_some(), "its provider still asks");
@@ -110,10 +115,10 @@ async fn what_was_signed_takes_the_place_of_a_no_and_not_the_other_way_round() {
         let outcome = Outcome { signatures, proof: "word".to_owned(), certificate: None, chain, index: 7 };
         let signed = Settled::Signed(Box::new(outcome));
         rows.settle(&kept().await, holder, &signed, NOW).await.unwrap();
-        assert_eq!((kept().await.state(NOW), kept().await.outcome().is_some()), (State::Signed, true));
+        assert_eq!((kept().await.state(NOW), kept().await.outcome().is_some()), (RequestState::Signed, true));
         let again = rows.settle(&kept().await, thief, &Settled::Rejected, NOW).await;
         assert_eq!(again.unwrap_err().code(), "request_settled");
-        assert_eq!(kept().await.state(NOW), State::Signed);
+        assert_eq!(kept().await.state(NOW), RequestState::Signed);
     })
     .await;
 }
@@ -155,6 +160,98 @@ async fn a_holder_is_asked_so_often_an_hour() {
         assert!(rows.deposit(&again, &notices, NOW + 61 * MINUTE).await.unwrap());
     })
     .await;
+}
+
+/// A provider's key.
+struct Provider(SigningKey, Vec<u8>);
+
+impl Provider {
+    fn new() -> Self {
+        let key = SigningKey::generate();
+        // A SubjectPublicKeyInfo of Ed25519 (RFC 8410 section 4).
+        let prefix = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
+        let spki = [prefix.as_slice(), key.verifying_key().as_bytes()].concat();
+        Self(key, spki)
+    }
+}
+
+impl Signs for Provider {
+    fn spki(&self) -> &[u8] {
+        &self.1
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignsError> {
+        Ok(self.0.sign(message).to_vec())
+    }
+}
+
+const ORIGIN: &str = "example.org/log";
+
+/// Rows of an active keyring and its policy, and a provider that may ask its holder.
+async fn asked_by(provider: &Provider, rows: &Rows) -> (KeyringId, KeyringPolicy, Acting) {
+    let (organisation, id, keyring) = (OrganisationId::random(), PolicyId::random(), KeyringId::random());
+    let policy = json!({
+        "v": 1, "origin": ORIGIN, "policy": id, "organisation": organisation, "name": "Leases",
+        "use": "sign", "pin": {"least": 6, "most": 12}, "second_factor": "none", "algorithm": "ES256",
+        "authority": {"embedded": {"days": 365}}, "subject": ["common_name"], "activation_days": 30,
+        "terminals_most": 1, "roaming": "none", "biometric": "none", "batch_most": 10,
+        "request_seconds": 300, "dissociation": "holder", "applies_to_existing": false,
+        "status": "active", "time": NOW,
+    });
+    let written = serde_json::to_vec(&policy).unwrap();
+    let terminal = json!({
+        "terminal": TerminalId::random(), "thumbprint": Base64Url(vec![2; 32]), "bound": NOW, "provisional": false,
+    });
+    let document = json!({
+        "v": 1, "keyring": keyring, "organisation": organisation, "policy": id,
+        "policy_hash": sha256(&written), "authority": KeyringActorId::random(), "phase": "active",
+        "made": NOW, "activated": NOW, "terminals": [terminal],
+        "key": {"id": Base64Url(vec![1; 16]), "algorithm": "ES256", "spki": "03".repeat(32)},
+    });
+    let kept = [(Kind::KeyringPolicy, written), (Kind::Keyring, serde_json::to_vec(&document).unwrap())];
+    for (index, (kind, payload)) in (1..).zip(kept) {
+        let row = AttestedRow { version: 1, hash: sha256(&payload), index };
+        rows.keep(kind, &row, &payload, (index, false)).await.unwrap();
+    }
+    let actor = KeyringActor {
+        id: KeyringActorId::random(),
+        role: ActorRole::ServiceProvider,
+        name: "Notaires".to_owned(),
+        certificate: Vec::new().into(),
+        policies: vec![id],
+        kinds: vec![RequestKind::Sign, RequestKind::Authenticate],
+        status: ActorStatus::Active,
+    };
+    let validity = Validity::Registered { from: NOW, until: NOW };
+    let acting = Acting { organisation, actor, spki: provider.spki().to_vec(), validity };
+    (keyring, serde_json::from_value(policy).unwrap(), acting)
+}
+
+#[tokio::test]
+async fn the_host_judges_a_request_as_each_door_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let migrations = [sceau_store::MIGRATIONS, MIGRATIONS].concat();
+    let rows = Rows::new(Database::open(&folder.path().join("records.db"), &migrations).await.unwrap());
+    let provider = Provider::new();
+    let (keyring, policy, acting) = asked_by(&provider, &rows).await;
+    let good = || good_request(acting.actor.id, keyring, ORIGIN, NOW);
+    let left = async |request: &Request, now| {
+        judge(&rows, std::slice::from_ref(&acting), request.sign(&provider).unwrap(), ORIGIN, now).await
+    };
+    assert!(left(&good(), NOW).await.is_ok());
+    for bad in bad_requests() {
+        let mut request = good();
+        (bad.turn)(&mut request, &policy);
+        let refused = left(&request, NOW).await.err().unwrap();
+        // Which keyring it is brought to, it says itself here: where there is none, that is said.
+        let (code, words) = match bad.name {
+            "of another keyring" => (Code::KeyringUnknown, "there is no such keyring of your policies"),
+            _ => (bad.code, bad.words),
+        };
+        assert_eq!((refused.code(), refused.words()), (code.as_str(), Some(words)), "{}", bad.name);
+    }
+    let late = left(&good(), NOW + 1).await.err().unwrap();
+    assert_eq!(late.code(), "actor_unknown", "its certificate ended meanwhile");
 }
 
 #[tokio::test]

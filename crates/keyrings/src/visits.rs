@@ -7,25 +7,16 @@ use axum::http::header::HOST;
 use axum::http::request::Parts;
 use sceau_element_api::keyring::{Keyring, KeyringPhase};
 use sceau_element_api::wire::{Code, Refusal};
-use sceau_element_api::{Base64Url, KeyringRequestId, TerminalId};
-use sceau_keyring::{Request, Statement as _, Visit, VisitAsk, thumbprint};
-use serde::{Deserialize, Serialize};
+use sceau_element_api::{KeyringRequestId, TerminalId};
+use sceau_keyring::{
+    LONGEST_WAIT, Request, RequestState, Statement as _, Visit, VisitAsk, Visited, Visiting, thumbprint,
+};
 use tokio::time::timeout;
 
 use crate::code::Code as Own;
-use crate::host::{Host, WAITS};
+use crate::host::Host;
 use crate::refusal::Refused;
-use crate::requests::{Kept, Settled, State, Waiting};
-
-/// A visit as it comes.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Visiting {
-    /// JWS typ `sceau-kr-visit`.
-    visit: String,
-    /// The public key that signed it, a SubjectPublicKeyInfo: rows have its thumbprint alone.
-    device: Base64Url,
-}
+use crate::requests::{Kept, Settled};
 
 /// The name that a request came for, as it says itself: `host`, or `host:port`; empty where it says none.
 pub(crate) struct CameFor(pub(crate) String);
@@ -46,30 +37,23 @@ impl<S: Sync> FromRequestParts<S> for CameFor {
 pub(crate) struct Visitor {
     keyring: Keyring,
     terminal: TerminalId,
+    key: Option<[u8; 32]>,
     ask: VisitAsk,
 }
 
-/// What a terminal is answered.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub(crate) enum Told {
-    /// What waits.
-    Waiting {
-        /// Ids, and nothing else.
-        requests: Vec<Waiting>,
-    },
-    /// A request.
-    Request {
-        /// JWS typ `sceau-kr-request`, as its provider signed it.
-        jws: String,
-    },
-    /// It is settled.
-    Settled {
-        /// Which.
-        request: KeyringRequestId,
-        /// How.
-        state: State,
-    },
+/// Whether this row has the terminal of this name and key. One that only tries to be a terminal of it is shown nothing.
+fn names(row: &Keyring, terminal: TerminalId, key: Option<[u8; 32]>) -> bool {
+    let mut terminals = row.bound();
+    terminals.any(|it| it.terminal == terminal && key.is_some_and(|key| it.thumbprint.0 == key))
+}
+
+fn unknown() -> Refusal {
+    Refusal::new(Code::ActorUnknown, "no terminal of this keyring signed the visit")
+}
+
+fn not_in_use() -> Refusal {
+    let words = "the keyring is not in use now: what waits at its host is not told, nor answered";
+    Refusal::new(Code::KeyringPhase, words)
 }
 
 impl Visitor {
@@ -92,26 +76,20 @@ impl Visitor {
             return Err(Refused::new(Code::NonceInvalid, "the nonce was used: ask for another"));
         }
         let key = thumbprint(&visiting.device);
-        let names = |row: &Keyring| {
-            // One that only tries to be a terminal of it is shown nothing.
-            let mut terminals = row.bound();
-            terminals.any(|it| it.terminal == terminal && key.is_some_and(|key| it.thumbprint.0 == key))
-        };
-        let found = async || Ok::<_, Refused>(host.rows().keyring(keyring).await?.filter(names));
+        let own = |row: &Keyring| names(row, terminal, key);
+        let found = async || Ok::<_, Refused>(host.rows().keyring(keyring).await?.filter(own));
         let mut row = found().await?.filter(|row| row.phase == KeyringPhase::Active);
         if row.is_none() || matches!(ask, VisitAsk::Reject { .. } | VisitAsk::Report { .. }) {
             // It may be new, or go on; and who was stopped a moment ago says *no* to nothing more.
             host.feed().freshen().await?;
             row = found().await?;
         }
-        let unknown = || Refusal::new(Code::ActorUnknown, "no terminal of this keyring signed the visit");
         let keyring = row.ok_or_else(unknown)?;
         // What is handed over is the element's word, whatever became of the keyring since.
         if keyring.phase != KeyringPhase::Active && !matches!(ask, VisitAsk::Deposit { .. }) {
-            let words = "the keyring is not in use now: what waits at its host is not told, nor answered";
-            return Err(Refused::new(Code::KeyringPhase, words));
+            return Err(not_in_use().into());
         }
-        Ok(Self { keyring, terminal, ask })
+        Ok(Self { keyring, terminal, key, ask })
     }
 
     /// What it asks.
@@ -120,15 +98,17 @@ impl Visitor {
     }
 
     /// Does what it asks.
-    pub(crate) async fn served(self, host: &Host) -> Result<Told, Refused> {
+    pub(crate) async fn served(self, host: &Host) -> Result<Visited, Refused> {
         let id = self.keyring.keyring;
         match &self.ask {
-            VisitAsk::List {} => Ok(Told::Waiting { requests: host.rows().waiting(id, host.now()).await? }),
+            VisitAsk::List {} => {
+                Ok(Visited::Waiting { requests: host.rows().waiting(id, host.now()).await? })
+            }
             VisitAsk::Wait { known } => self.waited(host, known).await,
             VisitAsk::Fetch { request } => {
                 let kept = self.own(host, *request).await?;
                 match kept.state(host.now()) {
-                    State::Pending => Ok(Told::Request { jws: kept.jws }),
+                    RequestState::Pending => Ok(Visited::Request { jws: kept.jws }),
                     _ => Err(Own::RequestSettled.into()),
                 }
             }
@@ -137,15 +117,15 @@ impl Visitor {
                 // What is not the element's word is kept for nobody: the provider would refuse it, and the holder's answer be lost.
                 let asked = asked(&kept)?;
                 outcome.proves(&kept.jws, &asked, host.word())?;
-                self.settle(host, kept, Settled::Signed(outcome.clone()), State::Signed).await
+                self.settle(host, kept, Settled::Signed(outcome.clone())).await
             }
             VisitAsk::Reject { request } => {
                 let kept = self.own(host, *request).await?;
-                self.settle(host, kept, Settled::Rejected, State::Rejected).await
+                self.settle(host, kept, Settled::Rejected).await
             }
             VisitAsk::Report { request, why } => {
                 let kept = self.own(host, *request).await?;
-                self.settle(host, kept, Settled::Reported(*why), State::Rejected).await
+                self.settle(host, kept, Settled::Reported(*why)).await
             }
             _ => Err(Refused::malformed("this version does not know what is asked")),
         }
@@ -157,40 +137,49 @@ impl Visitor {
         kept.filter(|kept| kept.keyring == self.keyring.keyring).ok_or_else(|| Own::RequestUnknown.into())
     }
 
-    async fn settle(&self, host: &Host, kept: Kept, answer: Settled, state: State) -> Result<Told, Refused> {
+    async fn settle(&self, host: &Host, kept: Kept, answer: Settled) -> Result<Visited, Refused> {
+        let state = answer.state();
         // Signed before it ended, deposited after: it is signed all the same.
-        if kept.state(host.now()) == State::Expired && state != State::Signed {
+        if kept.state(host.now()) == RequestState::Expired && state != RequestState::Signed {
             return Err(Own::RequestSettled.into());
         }
         host.rows().settle(&kept, self.terminal, &answer, host.now()).await?;
         host.bell().ring(kept.id.to_string());
-        Ok(Told::Settled { request: kept.id, state })
+        Ok(Visited::Settled { request: kept.id, state })
     }
 
     /// What waits, once it is more than is known; or as it is, after a while.
-    async fn waited(&self, host: &Host, known: &[KeyringRequestId]) -> Result<Told, Refused> {
+    async fn waited(&self, host: &Host, known: &[KeyringRequestId]) -> Result<Visited, Refused> {
         let id = self.keyring.keyring;
-        let _place = host.waiting_place(id)?;
+        let _place = host.waiting_place(id, self.terminal)?;
         let looks = async {
             loop {
                 let heard = host.bell().heard(id.to_string());
                 let requests = host.rows().waiting(id, host.now()).await?;
                 if requests.iter().any(|one| !known.contains(&one.request)) {
-                    return Ok(Told::Waiting { requests });
+                    return Ok::<_, Refused>(requests);
                 }
                 heard.await;
             }
         };
-        match timeout(WAITS, looks).await {
-            Ok(told) => told,
-            Err(_) => Ok(Told::Waiting { requests: host.rows().waiting(id, host.now()).await? }),
-        }
+        let requests = match timeout(LONGEST_WAIT, looks).await {
+            Ok(requests) => requests?,
+            Err(_) => host.rows().waiting(id, host.now()).await?,
+        };
+        self.still(host).await?;
+        Ok(Visited::Waiting { requests })
+    }
+
+    /// That it is a terminal of the keyring now, which is in use: it waited, and may have been taken off meanwhile.
+    async fn still(&self, host: &Host) -> Result<(), Refused> {
+        let row = host.rows().keyring(self.keyring.keyring).await?;
+        let row = row.filter(|row| names(row, self.terminal, self.key)).ok_or_else(unknown)?;
+        if row.phase == KeyringPhase::Active { Ok(()) } else { Err(not_in_use().into()) }
     }
 }
 
 /// What a kept request says: it was verified as it came.
 fn asked(kept: &Kept) -> Result<Request, Refused> {
-    let payload = kept.jws.split('.').nth(1).and_then(|part| Base64Url::decode(part).ok());
-    let payload = payload.ok_or_else(|| Refused::malformed("the request is damaged"))?;
-    Ok(Request::parse(&payload)?)
+    let asked = Request::unverified(&kept.jws).filter(|asked| asked.check().is_ok());
+    asked.ok_or_else(|| Refused::malformed("the request is damaged"))
 }

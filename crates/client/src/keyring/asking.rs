@@ -3,19 +3,11 @@
 use sceau_crypto::jose::PublicJwk;
 use sceau_element_api::KeyringRequestId;
 use sceau_element_api::keyring::KeyringsAbout;
-use sceau_keyring::{Outcome, Request, Signs, Statement as _, TransactionProof};
-use serde::Deserialize;
+use sceau_keyring::{
+    Asked, Outcome, Request, RequestState, Signs, Statement as _, TransactionProof, Waiting, places,
+};
 
 use crate::{ClientError, Server};
-
-/// A request that waits.
-#[derive(Debug, Deserialize)]
-pub struct Left {
-    /// Its id.
-    pub request: KeyringRequestId,
-    /// Until when it is good, Unix ms.
-    pub ends: u64,
-}
 
 /// What became of a request.
 #[derive(Debug)]
@@ -34,8 +26,8 @@ pub enum Became {
 ///
 /// # Errors
 /// [`ClientError::Refused`] with the host's code; as [`Server::post`].
-pub async fn leave(host: &Server, jws: String) -> Result<Left, ClientError> {
-    host.post_text("/v1/keyrings/requests", "application/jose", jws).await
+pub async fn leave(host: &Server, jws: String) -> Result<Waiting, ClientError> {
+    host.post_text(places::REQUESTS, "application/jose", jws).await
 }
 
 /// Asks what became of a request; the answer waits for news for up to so many seconds. The host is believed of no signature: `provider` signed the request that it gives
@@ -50,19 +42,15 @@ pub async fn became(
     request: KeyringRequestId,
     wait: u64,
 ) -> Result<Became, ClientError> {
-    #[derive(Deserialize)]
-    struct Told {
-        state: String,
-        jws: String,
-        outcome: Option<Outcome>,
-    }
-    let told: Told = host.get(&format!("/v1/keyrings/requests/{request}?wait={wait}")).await?;
+    let path = format!("{}/{request}?wait={wait}", places::REQUESTS);
+    let told: Asked<Outcome> = host.get(&path).await?;
     let unproven = |why: &str| ClientError::Unproven(format!("what the host says of the request: {why}"));
-    match (told.state.as_str(), told.outcome) {
-        ("pending", _) => Ok(Became::Pending),
-        ("rejected", _) => Ok(Became::Rejected),
-        ("expired", _) => Ok(Became::Expired),
-        ("signed", Some(outcome)) => {
+    match (told.state, told.outcome) {
+        (RequestState::Pending, _) => Ok(Became::Pending),
+        (RequestState::Rejected, _) => Ok(Became::Rejected),
+        (RequestState::Expired, _) => Ok(Became::Expired),
+        (RequestState::Signed, None) => Err(ClientError::Answer),
+        (RequestState::Signed, Some(outcome)) => {
             let asked =
                 Request::verify(&told.jws, provider.spki()).map_err(|refusal| unproven(&refusal.detail))?;
             if asked.request != request {
@@ -73,6 +61,5 @@ pub async fn became(
             let proof = proof.map_err(|refusal| unproven(&refusal.detail))?;
             Ok(Became::Signed(Box::new((outcome, proof))))
         }
-        _ => Err(ClientError::Answer),
     }
 }

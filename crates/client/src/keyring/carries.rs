@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sceau_element_api::keyring::{ContextOffer, SealedAnswer, SealedMessage};
 use sceau_element_api::wire::{Attest, AttestedRow};
+use sceau_keyring::places;
 
 use crate::{ClientError, Server};
 
@@ -36,14 +37,14 @@ pub trait Carries {
 
 impl Carries for Server {
     async fn context(&self) -> Result<ContextOffer, ClientError> {
-        self.post("/v1/keyrings/contexts", &serde_json::json!({})).await
+        self.post(places::CONTEXTS, &serde_json::json!({})).await
     }
 
     async fn message(&self, message: &SealedMessage) -> Result<SealedAnswer, ClientError> {
-        self.post("/v1/keyrings/messages", message).await
+        self.post(places::MESSAGES, message).await
     }
 
     async fn attest(&self, attest: Attest) -> Result<AttestedRow, ClientError> {
-        self.post("/v1/keyrings/documents", &attest).await
+        self.post(places::DOCUMENTS, &attest).await
     }
 }

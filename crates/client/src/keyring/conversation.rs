@@ -63,7 +63,8 @@ impl<'a, C: Carries> Conversation<'a, C> {
     /// Asks, and gives the answer; where the way breaks the same bytes are sent again, for a minute, and do the same thing once.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] with the code of the element; [`ClientError::Unproven`], and of who carries too; [`ClientError::Signs`]; as [`crate::Server::post`].
+    /// [`ClientError::Refused`] with the code of the element, which came sealed; [`ClientError::InClear`] and [`ClientError::Unproven`] of who carries; [`ClientError::Signs`];
+    /// as [`crate::Server::post`].
     pub async fn ask(&mut self, signer: &dyn Signs, ask: Ask) -> Result<Answer, ClientError> {
         match self.hear(signer, ask).await? {
             Answer::Refused(refusal) => Err(refusal.into()),
@@ -115,7 +116,7 @@ fn in_clear(error: ClientError) -> ClientError {
     let ClientError::Refused { status, code, detail } = error else { return error };
     let says = format!("whoever carries the messages refused, not the element, and says: {detail}");
     if IN_CLEAR.contains(&code.as_str()) {
-        ClientError::Refused { status, code, detail: says }
+        ClientError::InClear { status, code, detail: says }
     } else {
         ClientError::Unproven(format!("{says} ({code})"))
     }

@@ -4,6 +4,7 @@ use sceau_element_api::RowId;
 use sceau_element_api::documents::Document;
 use sceau_element_api::keyring::{CurrentDocument, KeyringsAbout};
 use sceau_element_api::wire::AttestedRow;
+use sceau_keyring::places;
 use sceau_trace::{Evidence, VerifierKey, sha256};
 
 use crate::{ClientError, Server};
@@ -19,7 +20,7 @@ pub async fn current<D: Document>(
     id: impl Into<RowId>,
 ) -> Result<(AttestedRow, D, Vec<u8>), ClientError> {
     let (kind, id) = (D::KIND, id.into());
-    let found: CurrentDocument = server.get(&format!("/v1/keyrings/documents/{kind}/{id}/proven")).await?;
+    let found: CurrentDocument = server.get(&format!("{}/{kind}/{id}/proven", places::DOCUMENTS)).await?;
     let unproven = |what: &str| ClientError::Unproven(format!("the current version: {what}"));
     let key: VerifierKey = element
         .log

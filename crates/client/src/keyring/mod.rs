@@ -10,7 +10,7 @@ mod proof;
 mod signer;
 mod standing;
 
-pub use asking::{Became, Left, became, leave};
+pub use asking::{Became, became, leave};
 pub use carries::Carries;
 pub use conversation::Conversation;
 pub use current::current;

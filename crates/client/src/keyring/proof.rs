@@ -1,7 +1,6 @@
 //! The element's word on a use of a keyring, verified by whoever has it and the request: without the element, and without any network.
 
 use sceau_crypto::jose::PublicJwk;
-use sceau_element_api::Base64Url;
 use sceau_element_api::keyring::KeyringsAbout;
 use sceau_keyring::{Request, Statement as _, TransactionProof};
 
@@ -21,8 +20,7 @@ pub fn transaction(
     let word =
         PublicJwk::parse(element.word.as_bytes()).map_err(|_| unproven("the element's key is not one"))?;
     let proof = TransactionProof::verify_by(proof, &word).map_err(|refusal| unproven(&refusal.detail))?;
-    let payload = request.split('.').nth(1).and_then(|part| Base64Url::decode(part).ok());
-    let asked = payload.and_then(|payload| Request::parse(&payload).ok());
+    let asked = Request::unverified(request).filter(|asked| asked.check().is_ok());
     let asked = asked.ok_or_else(|| unproven("what it is held against is no request"))?;
     if !proof.is_of(&asked, request) || asked.aud != element.origin {
         return Err(unproven("it is of another request"));

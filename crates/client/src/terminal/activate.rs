@@ -30,16 +30,16 @@ pub struct ToActivate {
 ///
 /// # Errors
 /// [`ClientError::Unproven`] where the element has not the factors, or is another than the invitation's; [`ClientError::Refused`] with its code;
-/// [`ClientError::Keyring`] for a folder in use or a PIN that is not taken; as [`crate::Server::post`].
-pub async fn activate(
+/// [`ClientError::Keyring`] for a folder in use or a PIN that is not taken; as [`crate::Server::post`]. What `choose` gives, as it gives it.
+pub async fn activate<E: From<ClientError>>(
     storage: &Storage,
     carrier: &impl Carries,
     invitation: &Invitation,
     factors: &Factors<'_>,
-    choose: impl FnOnce(&ToActivate) -> Result<Pin, ClientError>,
-) -> Result<Activated, ClientError> {
+    choose: impl FnOnce(&ToActivate) -> Result<Pin, E>,
+) -> Result<Activated, E> {
     let _alone = storage.begin()?;
-    let (device, pkcs8) = FileKey::generate()?;
+    let (device, pkcs8) = FileKey::generate().map_err(ClientError::from)?;
     let by = Terminal { carrier, invitation, factors, device: &device };
     // A registration is blinded from the PIN, which nobody chose yet: the first context only asks to be shown, with digits that are thrown away.
     let shown = by.begin(&throwaway()?).await?.shown()?;
@@ -50,7 +50,7 @@ pub async fn activate(
     let activating = &begun.activating;
     let policy = Hash::new(*sha256(&activating.policy).as_bytes());
     if activating.identity != shown.identity || policy != invitation.policy.hash {
-        return Err(ClientError::Unproven("the element showed another holder before".to_owned()));
+        return Err(ClientError::Unproven("the element showed another holder before".to_owned()).into());
     }
     let key: [u8; 16] = activating.key.0.as_slice().try_into().map_err(|_| ClientError::Answer)?;
     let place = Place { keyring: invitation.keyring, terminal: activating.terminal, key };

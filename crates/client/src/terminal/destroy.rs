@@ -23,11 +23,11 @@ pub struct Destroyed {
 ///
 /// # Errors
 /// As [`super::sign`].
-pub async fn destroy(
+pub async fn destroy<E: From<ClientError>>(
     storage: &Storage,
     carrier: &impl Carries,
-    approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
-) -> Result<Destroyed, ClientError> {
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
+) -> Result<Destroyed, E> {
     let (kept, device, _) = storage.load()?;
     let state = look(storage, carrier, &kept, &device).await?;
     if state.standing.phase == KeyringPhase::Destroyed {

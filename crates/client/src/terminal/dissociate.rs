@@ -29,12 +29,12 @@ pub struct Dissociated {
 ///
 /// # Errors
 /// As [`super::sign`].
-pub async fn dissociate(
+pub async fn dissociate<E: From<ClientError>>(
     storage: &Storage,
     carrier: &impl Carries,
     terminal: Option<TerminalId>,
-    approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
-) -> Result<Dissociated, ClientError> {
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
+) -> Result<Dissociated, E> {
     let (kept, device, _) = storage.load()?;
     let terminal = terminal.unwrap_or(kept.terminal);
     let waits = kept.policy()?.dissociation == Dissociation::HolderAndSupport;

@@ -48,19 +48,19 @@ pub struct Joined {
 /// # Errors
 /// [`ClientError::Refused`] with the element's code; [`ClientError::Unproven`] where what answers has not the code; [`ClientError::Keyring`] for a folder in use; what `approve`
 /// gives; as [`crate::Server::post`].
-pub async fn join(
+pub async fn join<E: From<ClientError>>(
     storage: &Storage,
     carrier: &impl Carries,
     about: &KeyringsAbout,
     code: &RoamingCode,
-    show: impl FnOnce(&ShortCode) -> Result<(), ClientError>,
-    approve: impl FnOnce(&ToJoin) -> Result<Pin, ClientError>,
-) -> Result<Joined, ClientError> {
+    show: impl FnOnce(&ShortCode) -> Result<(), E>,
+    approve: impl FnOnce(&ToJoin) -> Result<Pin, E>,
+) -> Result<Joined, E> {
     let _alone = storage.begin()?;
-    let (device, pkcs8) = FileKey::generate()?;
+    let (device, pkcs8) = FileKey::generate().map_err(ClientError::from)?;
     let keys = RoamingKeys::of(code);
     let print = thumbprint(device.spki()).ok_or(ClientError::Answer)?;
-    let channel = channel_id(&about.channel)?;
+    let channel = channel_id(&about.channel).map_err(ClientError::from)?;
     let coming = Coming { carrier, about, channel, keys: &keys, device: &device, print };
     let image = storage.image()?;
     let arrived = coming.arrive(image).await?;
@@ -101,16 +101,23 @@ pub async fn join(
     let used = match join_with(storage, carrier, &request, shown.asked, &pin).await {
         Ok(used) => used,
         Err(error) => {
-            // The element refused: it is none. Whatever else went wrong, it may be one.
-            if matches!(&error, ClientError::Refused { status, .. } if *status < 500)
-                || error.code() == Some("pin_invalid")
-            {
+            if is_none(&error) {
                 storage.forget()?;
             }
-            return Err(error);
+            return Err(error.into());
         }
     };
     Ok(Joined { proof: used.proof, index: used.index, keyring: kept.keyring, terminal: kept.terminal })
+}
+
+/// Whether the element itself said that this is no terminal of the keyring, sealed, or the PIN was wrong. Whatever else went wrong, it may be one, and where the keyring moved, the only
+/// one: what who carries says is believed of nothing.
+fn is_none(error: &ClientError) -> bool {
+    match error {
+        ClientError::Refused { status, .. } => *status < 500,
+        ClientError::Keyring { code, .. } => *code == "pin_invalid",
+        _ => false,
+    }
 }
 
 /// A terminal on its way.

@@ -11,9 +11,15 @@ mod join;
 mod own;
 mod roam;
 mod sign;
+#[cfg(test)]
+mod stage;
 mod state;
 mod storage;
 mod visit;
+
+#[cfg(test)]
+#[path = "lying_element_tests.rs"]
+mod lying_element;
 
 pub use activate::{ToActivate, activate};
 pub use destroy::{Destroyed, destroy};
@@ -23,7 +29,7 @@ pub use roam::{Became, Came, MayCome, admit, await_coming, await_joined, let_com
 pub use sign::{Authenticated, Signed, ToApprove, authenticate, sign};
 pub use state::{Ended, Other, Others, TerminalState, state, suspend};
 pub use storage::Storage;
-pub use visit::{Visitor, Waiting};
+pub use visit::Visitor;
 
 use crate::ClientError;
 

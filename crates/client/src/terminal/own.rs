@@ -64,6 +64,7 @@ impl Kept {
             certificates: self.certificates(),
             others: Others::default(),
             added: Vec::new(),
+            terminals: None,
             key,
         };
         Ok((jws, asked))

@@ -13,8 +13,8 @@ use super::expected::Comes;
 use super::own::OwnAsk;
 use super::refused;
 use super::sign::{ToApprove, use_with};
-use super::state::look;
-use super::storage::{Kept, LastUse, Storage};
+use super::state::{look, names};
+use super::storage::{Kept, Storage};
 use crate::ClientError;
 use crate::keyring::{Carries, Conversation, FileKey};
 
@@ -90,11 +90,11 @@ impl Coming {
 ///
 /// # Errors
 /// As [`super::sign`].
-pub async fn let_come(
+pub async fn let_come<E: From<ClientError>>(
     storage: &Storage,
     carrier: &impl Carries,
-    approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
-) -> Result<MayCome, ClientError> {
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
+) -> Result<MayCome, E> {
     let (kept, device, _) = storage.load()?;
     let words = "Let one other terminal come to this keyring, with a code and the PIN.";
     let asks = OwnAsk { kind: RequestKind::Roam, words, terminal: None };
@@ -165,14 +165,14 @@ pub async fn await_joined(storage: &Storage, carrier: &impl Carries) -> Result<B
         Err(error) => return Err(error),
     }
     storage.forget_comes()?;
-    let seen = look(storage, carrier, &kept, &device).await?.standing;
-    let joined = seen.terminals.iter().any(|one| one.terminal == comes.terminal && !one.provisional);
-    if !joined {
+    let seen = look(storage, carrier, &kept, &device).await?;
+    let mut known = names(&seen.standing);
+    if !known.contains(&comes.terminal) {
         return Ok(Became::Nothing);
     }
-    // Seen here: it is no news at the next use.
-    let index = seen.done.first().map(|done| done.index).unwrap_or_default();
-    storage.keep_use(LastUse { index, time: seen.time })?;
+    // This one is no news at the next use; what others tried meanwhile, and who else came, is.
+    known.retain(|one| !seen.added.iter().any(|new| new.terminal == *one) || *one == comes.terminal);
+    storage.keep_known(known)?;
     Ok(Became::Joined)
 }
 

@@ -2,24 +2,23 @@
 
 use sceau_crypto::jose::PublicJwk;
 use sceau_crypto::{Secret, sha256};
-use sceau_element_api::Base64Url;
 use sceau_element_api::documents::Document as _;
 use sceau_element_api::keyring::{
-    ActorRole, ActorStatus, BoundTerminal, Disclosure, KeyringAccess, KeyringPolicy, KeyringUse, RequestKind,
-    SubjectField,
+    BoundTerminal, Disclosure, KeyringAccess, KeyringPolicy, RequestKind, SubjectField,
 };
-use sceau_element_api::wire::Version;
+use sceau_element_api::wire::{Refusal, Version};
+use sceau_element_api::{Base64Url, TerminalId};
 use sceau_keyring::{
-    Answer, Ask, Challenge, Expected, Happening, Inner, Login, Names, Pin, Place, Proven, Request, Sad,
-    Signs as _, Statement as _, TransactionProof, Use, Used, seal_inner, thumbprint, unlock_of,
-    unverified_kid,
+    Answer, Ask, Asks, Challenge, Door, Expected, Happening, Inner, Login, Names, Pin, Place, Proven,
+    Request, Sad, Signs as _, Statement as _, TransactionProof, Use, Used, Validity, seal_inner, thumbprint,
+    unlock_of, unverified_kid,
 };
 use sceau_pki::Certificate;
 use sceau_trace::Hash;
 
 use super::refused;
 use super::roam::Coming;
-use super::state::{Others, look};
+use super::state::{Others, look, names};
 use super::storage::{Kept, LastUse, Secrets, Storage};
 use crate::ClientError;
 use crate::keyring::{Carries, Conversation, FileKey, now};
@@ -39,6 +38,8 @@ pub struct ToApprove {
     pub others: Others,
     /// Terminals that were added since then.
     pub added: Vec<BoundTerminal>,
+    /// The terminals that the keyring has as its holder reads this; none where that was not asked.
+    pub(super) terminals: Option<Vec<TerminalId>>,
     /// The thumbprint of its key.
     pub(super) key: Hash,
 }
@@ -68,14 +69,14 @@ pub struct Authenticated {
 /// Signs what a request asks to sign. `approve` shows all that it is given, and gives the PIN where the holder agrees.
 ///
 /// # Errors
-/// [`ClientError::Keyring`] for a request that is not shown or a folder that is no terminal here; what `approve` gives; [`ClientError::Refused`] with the element's
-/// code, `pin_invalid` where the PIN is wrong; [`ClientError::Unproven`]; as [`crate::Server::post`].
-pub async fn sign(
+/// [`ClientError::Keyring`] for a request that is not shown, a folder that is no terminal here, `pin_invalid` where the PIN is wrong; [`ClientError::Refused`] with the
+/// element's code; [`ClientError::Unproven`]; as [`crate::Server::post`]. What `approve` gives, as it gives it.
+pub async fn sign<E: From<ClientError>>(
     storage: &Storage,
     carrier: &impl Carries,
     request_jws: &str,
-    approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
-) -> Result<Signed, ClientError> {
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
+) -> Result<Signed, E> {
     let (used, certificates) = uses(storage, carrier, (RequestKind::Sign, request_jws), approve).await?;
     Ok(Signed { signatures: used.signatures, certificates, proof: used.proof, index: used.index })
 }
@@ -84,62 +85,63 @@ pub async fn sign(
 ///
 /// # Errors
 /// As [`sign`].
-pub async fn authenticate(
+pub async fn authenticate<E: From<ClientError>>(
     storage: &Storage,
     carrier: &impl Carries,
     request_jws: &str,
-    approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
-) -> Result<Authenticated, ClientError> {
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
+) -> Result<Authenticated, E> {
     let (used, _) = uses(storage, carrier, (RequestKind::Authenticate, request_jws), approve).await?;
     Ok(Authenticated { proof: used.proof, index: used.index })
 }
 
 /// Uses the keyring for a request of this kind; gives the holder's certificates besides.
-async fn uses(
+async fn uses<E: From<ClientError>>(
     storage: &Storage,
     carrier: &impl Carries,
     (kind, request_jws): (RequestKind, &str),
-    approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
-) -> Result<(Used, Vec<Base64Url>), ClientError> {
-    let asked = storage.load()?.0.judge(request_jws)?;
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
+) -> Result<(Used, Vec<Base64Url>), E> {
+    let asked = storage.load()?.0.judge(request_jws, now())?;
     if asked.request.kind != kind {
         let words = match kind {
             RequestKind::Sign => "the request asks who you are, and has nothing to sign",
             _ => "the request asks you to sign, not who you are",
         };
-        return Err(refused("request_kind", words));
+        return Err(refused("request_kind", words).into());
     }
     let (kept, used) = use_for(storage, carrier, request_jws, asked, approve).await?;
     Ok((used, kept.certificates()))
 }
 
 /// Has the holder read, agree and type, and has it done.
-pub(super) async fn use_for(
+pub(super) async fn use_for<E: From<ClientError>>(
     storage: &Storage,
     carrier: &impl Carries,
     request_jws: &str,
     asked: ToApprove,
-    approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
-) -> Result<(Kept, Used), ClientError> {
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
+) -> Result<(Kept, Used), E> {
     use_with(storage, carrier, (request_jws, None), asked, approve).await
 }
 
 /// The same; where `coming` is given, that terminal may come afterwards.
-pub(super) async fn use_with(
+pub(super) async fn use_with<E: From<ClientError>>(
     storage: &Storage,
     carrier: &impl Carries,
     (request_jws, coming): (&str, Option<&Coming>),
     mut asked: ToApprove,
-    approve: impl FnOnce(&ToApprove) -> Result<Pin, ClientError>,
-) -> Result<(Kept, Used), ClientError> {
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
+) -> Result<(Kept, Used), E> {
     let (kept, device, _) = storage.load()?;
     // Before a PIN is typed: whether it can be, and what others tried meanwhile.
     let state = look(storage, carrier, &kept, &device).await?;
     state.may_try()?;
     asked.others = state.others;
     asked.added = state.added;
+    asked.terminals = Some(names(&state.standing));
     let pin = approve(&asked)?;
-    used_with(storage, carrier, (request_jws, coming), &asked, &pin).await
+    Ok(used_with(storage, carrier, (request_jws, coming), &asked, &pin).await?)
 }
 
 /// The use of a terminal that is to be one of the keyring. Its folder is locked by who calls.
@@ -196,8 +198,14 @@ async fn prove(
     }
     let names = Names::of(kept.keyring, kept.terminal, &kept.origin);
     let Ok(proven) = logging_in.finish(pin, &challenge.ke2, &names) else {
-        conversation.ask(&device, Ask::Failed {}).await?;
-        return Err(refused("pin_invalid", "the PIN is wrong; three times, and the keyring is blocked"));
+        // That it was wrong is known here, whether or not the word of it arrives.
+        let words = match conversation.ask(&device, Ask::Failed {}).await {
+            Ok(_) => "the PIN is wrong; three times, and the keyring is blocked",
+            Err(_) => {
+                "the PIN is wrong; three times, and the keyring is blocked. The element could not be told: the attempt counts as one that was not ended"
+            }
+        };
+        return Err(refused("pin_invalid", words));
     };
     // Durable before it is sent. One that is in doubt since the last use is used again: either of the two opens.
     let next = secrets.pending.as_ref().map_or_else(Secret::random, Secret::duplicate);
@@ -218,7 +226,7 @@ async fn prove(
     };
     storage.keep_secrets(&Secrets { current: next, pending: None })?;
     let proof = consent.judge(&used, &sad)?;
-    storage.keep_use(LastUse { index: used.index, time: proof.time })?;
+    storage.keep_use(LastUse { index: used.index, time: proof.time }, asked.terminals.clone())?;
     kept.complete(storage, &used)?;
     Ok((kept, used))
 }
@@ -238,8 +246,8 @@ impl Kept {
         storage.keep(self)
     }
 
-    /// A request, if a service provider that may ask this signed it, for this keyring, now.
-    fn judge(&self, request_jws: &str) -> Result<ToApprove, ClientError> {
+    /// A request, if a service provider that may ask this signed it, for this keyring, at `now`.
+    pub(super) fn judge(&self, request_jws: &str, now: u64) -> Result<ToApprove, ClientError> {
         let damaged = |_| refused("terminal_damaged", "what the terminal keeps cannot be read");
         let access = KeyringAccess::parse(&self.access).map_err(damaged)?.document;
         let policy = KeyringPolicy::parse(&self.policy).map_err(damaged)?.document;
@@ -257,32 +265,21 @@ impl Kept {
                 "who signed the request is not registered by the security officer: do not trust it",
             )
         })?;
-        let request = Request::verify(request_jws, &spki)?;
-        let may = actor.role == ActorRole::ServiceProvider
-            && actor.status == ActorStatus::Active
-            && actor.kinds.contains(&request.kind)
-            && actor.policies.contains(&policy.policy)
-            && actor.id == request.provider;
-        let rule = |holds: bool, words: &str| {
-            if holds { Ok(()) } else { Err(refused("request_invalid", words)) }
-        };
-        rule(may, "its provider may not ask this of keyrings of this policy")?;
-        rule(request.keyring == self.keyring && request.aud == self.origin, "it is for another keyring")?;
-        rule(request.is_good_at(now()), "it has ended, or is of the future: ask the provider for another")?;
+        let request = Request::verify(request_jws, &spki).map_err(not_shown)?;
+        let by = Asks { actor, validity: Validity::AsBound };
+        let (keyring, origin) = (self.keyring, self.origin.as_str());
+        request.judge(&Door { by, policy: &policy, keyring, origin, now }).map_err(not_shown)?;
         let signs = request.kind == RequestKind::Sign;
-        let serves = !signs || policy.r#use == KeyringUse::Sign;
-        rule(serves, "it asks to sign, and the keyring only shows who its holder is")?;
-        let algorithm = policy.algorithm.filter(|_| signs);
-        rule(request.algorithm == algorithm, "it asks for another algorithm than the policy's")?;
-        rule(
-            request.items.len() <= usize::from(policy.batch_most),
-            "it has more items than the policy allows",
-        )?;
         let (provider, certificates) = (actor.name.clone(), self.certificates());
         let told = if signs || policy.discloses == Disclosure::Keyring { Vec::new() } else { policy.subject };
         let (others, added) = (Others::default(), Vec::new());
-        Ok(ToApprove { provider, request, told, certificates, others, added, key })
+        Ok(ToApprove { provider, request, told, certificates, others, added, terminals: None, key })
     }
+}
+
+/// What the terminal itself found: it is its own word, and no server's.
+fn not_shown(refusal: Refusal) -> ClientError {
+    refused(refusal.code.as_str(), refusal.detail)
 }
 
 /// A consent under way.
@@ -355,3 +352,7 @@ impl Consent<'_> {
         if holds { Ok(proof) } else { Err(unproven("it is of something else")) }
     }
 }
+
+#[cfg(test)]
+#[path = "sign_tests.rs"]
+mod tests;

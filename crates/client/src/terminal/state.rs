@@ -3,7 +3,7 @@
 //! The terminal knows its own attempts by OPAQUE's first message of each, whether it was answered or not. A copy draws others, and cannot make them look like these.
 
 use sceau_element_api::TerminalId;
-use sceau_element_api::keyring::{BoundTerminal, KeyringPhase, SuspendReason};
+use sceau_element_api::keyring::{BlockedFor, BoundTerminal, KeyringPhase, SuspendReason};
 use sceau_keyring::{Answer, Ask, Happening, LookAt, MOST_MESSAGES, Standing, Stopped, Suspend};
 
 use super::refused;
@@ -124,12 +124,21 @@ pub(super) async fn look(
     Ok(TerminalState { standing: *standing, others, added, terminal: kept.terminal })
 }
 
-/// The terminals that are bound since this one was used last.
+/// The terminals that are bound since this one was used last: those that its holder was not shown then. By their names, and not by when they were bound: that is told before it is so.
 fn added(standing: &Standing, own: &Own, terminal: TerminalId) -> Vec<BoundTerminal> {
     let bound = || standing.terminals.iter().find(|one| one.terminal == terminal).map(|one| one.bound);
     let since = own.last.map(|last| last.time).or_else(bound).unwrap_or_default();
-    let new = |one: &&BoundTerminal| one.terminal != terminal && !one.provisional && one.bound > since;
+    let known = |one: &BoundTerminal| match &own.known {
+        Some(known) => known.contains(&one.terminal),
+        None => one.bound <= since,
+    };
+    let new = |one: &&BoundTerminal| one.terminal != terminal && !one.provisional && !known(one);
     standing.terminals.iter().filter(new).cloned().collect()
+}
+
+/// The names of the terminals of a keyring: not of the one that tries to be.
+pub(super) fn names(standing: &Standing) -> Vec<TerminalId> {
+    standing.terminals.iter().filter(|one| !one.provisional).map(|one| one.terminal).collect()
 }
 
 impl TerminalState {
@@ -138,7 +147,7 @@ impl TerminalState {
     /// # Errors
     /// [`ClientError::Keyring`].
     pub fn may_try(&self) -> Result<(), ClientError> {
-        let Standing { phase, suspended, tries, time, .. } = &self.standing;
+        let Standing { phase, suspended, blocked, tries, time, .. } = &self.standing;
         match phase {
             KeyringPhase::Suspended => {
                 let words =
@@ -146,8 +155,7 @@ impl TerminalState {
                 Err(refused("keyring_suspended", words))
             }
             KeyringPhase::Blocked => {
-                let words = "wrong PINs blocked the keyring: ask its registration authority for another";
-                Err(refused("keyring_blocked", words))
+                Err(refused("keyring_blocked", blocked.unwrap_or(BlockedFor::Pin).to_string()))
             }
             KeyringPhase::Destroyed => {
                 Err(refused("keyring_destroyed", "the keyring was destroyed: nothing brings it back"))
@@ -209,10 +217,41 @@ mod tests {
         .unwrap()
     }
 
+    /// Whoever has a terminal's key and the host times what is done: neither makes a terminal look older than the holder's last use.
+    #[test]
+    fn a_terminal_is_new_by_its_name_and_not_by_when_it_was_bound() {
+        let [own, shown, hidden] = [(); 3].map(|()| TerminalId::random());
+        let bound = |terminal: TerminalId, bound: u64, provisional: bool| {
+            let thumbprint = sceau_element_api::Base64Url(vec![1; 32]);
+            serde_json::json!({"terminal": terminal, "thumbprint": thumbprint, "bound": bound, "provisional": provisional})
+        };
+        let standing: Standing = serde_json::from_value(serde_json::json!({
+            "keyring": sceau_element_api::KeyringId::random(), "phase": "active", "version": 3, "hash": "03".repeat(32),
+            "since": 1, "made": 1, "tries": {"wrong": 0, "left": 3, "unfinished": 0}, "done": [], "time": 99,
+            "terminals": [bound(own, 1, false), bound(shown, 2, false), bound(hidden, 3, false), bound(TerminalId::random(), 4, true)],
+        }))
+        .unwrap();
+        let last = Some(LastUse { index: 5, time: 50 });
+        let of = |own: &Own| {
+            added(&standing, own, own_name(&standing)).iter().map(|one| one.terminal).collect::<Vec<_>>()
+        };
+        let known = Own { last, known: Some(vec![own, shown]), ..Own::default() };
+        assert_eq!(of(&known), [hidden], "it was bound before the last use, and never shown");
+        assert_eq!(of(&Own { known: Some(names(&standing)), ..known.clone() }), []);
+        // What an earlier version kept: by time.
+        assert_eq!(of(&Own { known: None, ..known.clone() }), []);
+        assert_eq!(of(&Own::default()), [shown, hidden]);
+    }
+
+    fn own_name(standing: &Standing) -> TerminalId {
+        standing.terminals.first().unwrap().terminal
+    }
+
     #[test]
     fn what_a_copy_tried_is_told_from_what_this_terminal_tried() {
         let attempt = |name: &str| sha256(name.as_bytes());
-        let own = Own { last: Some(LastUse { index: 5, time: 50 }), attempts: vec![attempt("mine")] };
+        let own =
+            Own { last: Some(LastUse { index: 5, time: 50 }), attempts: vec![attempt("mine")], known: None };
         let refused =
             Happening { refused: Some("secret_stale".to_owned()), ..entry(12, "keyring.sign", attempt("d")) };
         let done = [

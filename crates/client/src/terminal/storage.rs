@@ -77,6 +77,9 @@ pub(super) struct Own {
     pub(super) last: Option<LastUse>,
     /// Its attempts since then.
     pub(super) attempts: Vec<Hash>,
+    /// The terminals of the keyring that its holder was shown, or had come. None where an earlier version kept it: then those count that were bound before the last use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) known: Option<Vec<TerminalId>>,
 }
 
 /// The last use of a terminal.
@@ -187,9 +190,15 @@ impl Storage {
         self.keep_own(&own)
     }
 
-    /// Keeps that it was used: what it tried before is of no interest any more.
-    pub(super) fn keep_use(&self, last: LastUse) -> Result<(), ClientError> {
-        self.keep_own(&Own { last: Some(last), attempts: Vec::new() })
+    /// Keeps that it was used, and which terminals its holder was shown: what it tried before is of no interest any more.
+    pub(super) fn keep_use(&self, last: LastUse, known: Option<Vec<TerminalId>>) -> Result<(), ClientError> {
+        self.keep_own(&Own { last: Some(last), attempts: Vec::new(), known })
+    }
+
+    /// Keeps that its holder knows these terminals; of the rest, nothing is seen by that.
+    pub(super) fn keep_known(&self, known: Vec<TerminalId>) -> Result<(), ClientError> {
+        let own = self.own()?;
+        self.keep_own(&Own { known: Some(known), ..own })
     }
 
     fn keep_own(&self, own: &Own) -> Result<(), ClientError> {
@@ -350,6 +359,13 @@ mod tests {
     fn environment() -> Environment {
         let born = Some(Duration::new(1_700_000_000, 5));
         Environment { machine: b"8a".to_vec(), folder: 12, owner: 1000, born }
+    }
+
+    /// A folder that was activated has it in its file, and the element in its journal: with another one no terminal that is would be itself any more.
+    #[test]
+    fn an_environment_has_the_image_that_it_always_had() {
+        let image = "65abbfe655366c95e6ca824985667dc111fb34f413b191b6ec1a5d880fbe8817";
+        assert_eq!(environment().image().to_string(), image);
     }
 
     #[test]

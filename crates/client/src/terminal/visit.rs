@@ -1,9 +1,10 @@
 //! What a terminal does at the host of its keyring: it learns which requests wait, fetches each, and says what its holder answered. The host is believed of nothing.
 
-use sceau_element_api::{Base64Url, KeyringRequestId, Nonce};
-use sceau_keyring::{Outcome, ReportReason, Signs as _, Statement as _, Visit, VisitAsk};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use sceau_element_api::{Base64Url, KeyringRequestId};
+use sceau_keyring::{
+    GivenNonce, Outcome, ReportReason, Signs as _, Statement as _, Visit, VisitAsk, Visited, Visiting,
+    Waiting, places,
+};
 use serde_json::json;
 
 use super::storage::{Kept, Storage};
@@ -13,15 +14,6 @@ use crate::{ClientError, Server};
 
 /// What the host says of an outcome that it will never take from this terminal.
 const FINAL: [&str; 3] = ["request_unknown", "request_settled", "proof_invalid"];
-
-/// A request that waits: an id alone.
-#[derive(Debug, Deserialize)]
-pub struct Waiting {
-    /// The request.
-    pub request: KeyringRequestId,
-    /// Until when it is good, Unix ms.
-    pub ends: u64,
-}
 
 impl From<&Signed> for Outcome {
     fn from(signed: &Signed) -> Self {
@@ -40,6 +32,36 @@ impl From<&Authenticated> for Outcome {
     fn from(told: &Authenticated) -> Self {
         let (signatures, chain) = (Vec::new(), Vec::new());
         Self { signatures, proof: told.proof.clone(), certificate: None, chain, index: told.index }
+    }
+}
+
+/// What a host says of itself, of requests and of terminals' visits, and what stands in front of it says. Whatever else it says is the element's to say, sealed, or nobody's: a host that
+/// says that a keyring is blocked or was copied would have its holder throw it away.
+const OF_HOSTS: [&str; 14] = [
+    "actor_unknown",
+    "body_slow",
+    "busy",
+    "call_elsewhere",
+    "keyring_phase",
+    "malformed",
+    "nonce_invalid",
+    "not_a_sceau_server",
+    "not_found",
+    "proof_invalid",
+    "request_settled",
+    "request_unknown",
+    "too_large",
+    "unavailable",
+];
+
+/// The word of a host, where it is its own.
+fn of_host(error: ClientError) -> ClientError {
+    match error {
+        ClientError::Refused { code, detail, .. } if !OF_HOSTS.contains(&code.as_str()) => {
+            let words = "the host of the keyring refused in words that are not its to say: believe the keyring's own state";
+            ClientError::Unproven(format!("{words} (it says: {detail})"))
+        }
+        error => error,
     }
 }
 
@@ -78,7 +100,7 @@ impl<'a> Visitor<'a> {
     /// What waits for the holder.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] with the host's code; as [`Server::post`].
+    /// [`ClientError::Refused`] with the host's code; [`ClientError::Unproven`] where it says what is not its to say; as [`Server::post`].
     pub async fn waiting(&self) -> Result<Vec<Waiting>, ClientError> {
         self.listed(VisitAsk::List {}).await
     }
@@ -96,11 +118,10 @@ impl<'a> Visitor<'a> {
     /// # Errors
     /// As [`Visitor::waiting`].
     pub async fn fetch(&self, request: KeyringRequestId) -> Result<String, ClientError> {
-        #[derive(Deserialize)]
-        struct Fetched {
-            jws: String,
+        match self.visit(VisitAsk::Fetch { request }).await? {
+            Visited::Request { jws } => Ok(jws),
+            _ => Err(ClientError::Answer),
         }
-        Ok(self.visit::<Fetched>(VisitAsk::Fetch { request }).await?.jws)
     }
 
     /// Hands over what the holder agreed to, for the provider: kept before ([`Storage::keep_undelivered`]), it is brought by the next visit where it does not arrive, and
@@ -137,25 +158,22 @@ impl<'a> Visitor<'a> {
     }
 
     async fn listed(&self, ask: VisitAsk) -> Result<Vec<Waiting>, ClientError> {
-        #[derive(Deserialize)]
-        struct Listed {
-            requests: Vec<Waiting>,
+        match self.visit(ask).await? {
+            Visited::Waiting { requests } => Ok(requests),
+            _ => Err(ClientError::Answer),
         }
-        Ok(self.visit::<Listed>(ask).await?.requests)
     }
 
     async fn settled(&self, ask: VisitAsk) -> Result<(), ClientError> {
-        #[derive(Deserialize)]
-        struct Settled {}
-        self.visit::<Settled>(ask).await.map(|Settled {}| ())
+        match self.visit(ask).await? {
+            Visited::Settled { .. } => Ok(()),
+            _ => Err(ClientError::Answer),
+        }
     }
 
-    async fn visit<T: DeserializeOwned>(&self, ask: VisitAsk) -> Result<T, ClientError> {
-        #[derive(Deserialize)]
-        struct Given {
-            nonce: Nonce,
-        }
-        let Given { nonce } = self.host.post("/v1/keyrings/nonces", &json!({})).await?;
+    async fn visit(&self, ask: VisitAsk) -> Result<Visited, ClientError> {
+        let given = self.host.post(places::NONCES, &json!({})).await;
+        let GivenNonce { nonce, .. } = given.map_err(of_host)?;
         let visit = Visit {
             v: 1,
             aud: self.kept.origin.clone(),
@@ -168,6 +186,6 @@ impl<'a> Visitor<'a> {
         };
         let visit = visit.sign(&self.device)?;
         let device = Base64Url::from(self.device.spki());
-        self.host.post("/v1/keyrings/visits", &json!({ "visit": visit, "device": device })).await
+        self.host.post(places::VISITS, &Visiting { visit, device }).await.map_err(of_host)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::KeyringPhase;
+use super::{BlockedFor, KeyringPhase};
 
 /// That a keyring was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +119,16 @@ impl std::fmt::Display for Suspended {
             SuspendReason::Entitlement => "its holder is not entitled to it for now",
         };
         write!(f, "the keyring was suspended by {by}: {why}; only its registration authority lets it go on")
+    }
+}
+
+impl std::fmt::Display for BlockedFor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let by = match self {
+            Self::Pin => "wrong PINs",
+            Self::Factors => "wrong second factors",
+        };
+        write!(f, "the keyring was blocked by {by}, for good: ask its registration authority for another")
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
+use sceau_element_api::KeyringId;
 use sceau_element_api::keyring::{ContextOffer, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage};
 use sceau_element_api::wire::{Code, Refusal};
-use sceau_element_api::{Base64Url, KeyringId};
 use sceau_keyring::{Answer, Ask, Channel, ContextId, MOST_MESSAGES, Message, Statement, file_of};
 use sceau_trace::{Action, Hash, sha256};
-use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::contexts::{Context, Contexts, Known, Last, Stage, Whose, over};
@@ -337,12 +336,6 @@ pub(super) fn unknown() -> Refusal {
     Refusal::new(Code::ActorUnknown, "nobody who may do this signed it")
 }
 
-/// What a statement says, whoever signed it.
-pub(super) fn unverified<S: DeserializeOwned>(jws: &str) -> Option<S> {
-    let payload = Zeroizing::new(Base64Url::decode(jws.split('.').nth(1)?).ok()?.0);
-    serde_json::from_slice(&payload).ok()
-}
-
 pub(super) fn action_of(ask: &Ask) -> Action {
     match ask {
         Ask::Fabricate { .. } => Action::KEYRING_MAKE,
@@ -365,5 +358,5 @@ pub(super) fn action_of(ask: &Ask) -> Action {
 
 /// The refusals of rules, where readers ask them too.
 pub(super) use rules::keyring::{
-    SUSPENDABLE, agrees, may_ask, may_leave, may_roam, not_here, roams, stopped_by, waits,
+    SUSPENDABLE, agrees, may_be_used, may_leave, may_roam, not_here, roams, stopped_by, waits,
 };

@@ -1,14 +1,14 @@
 //! An attempt at a PIN begins, for a request that a provider of services signed; and ends where it was wrong.
 
-use sceau_element_api::keyring::{BlockedFor, Keyring, KeyringPhase, KeyringUse, RequestKind};
+use sceau_element_api::keyring::{BlockedFor, Keyring, KeyringPhase, RequestKind};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringId, TerminalId};
 use sceau_keyring::{
-    Answer, Attempts, Challenge, Happening, Login, Names, Request, Statement, unverified_kid,
+    Answer, Attempts, Challenge, Door, Happening, Login, Names, Request, Statement, unverified_kid,
 };
 
 use super::contexts::{Stage, Trying, Whose};
-use super::conversation::{Desk, Next, Turn, may_ask, may_roam, unknown, waits};
+use super::conversation::{Desk, Next, Turn, may_be_used, may_roam, unknown, waits};
 use super::secrets::unusable;
 use super::terminals::nobody_comes;
 use super::{KeyringAct, PreparedKeyring, RequestFact};
@@ -113,56 +113,21 @@ impl Desk {
         jws: &str,
     ) -> Result<(Request, RequestFact), Refusal> {
         let signer = unverified_kid(jws).ok_or_else(unknown)?;
+        let (origin, now) = (self.keys.origin(), self.now().unix);
         if signer == turn.context.signer {
             let request = Request::verify(jws, &turn.context.spki)?;
-            let words = "a holder asks on a terminal what they may of their own keyring, and nothing else";
-            let held = request.is_holders() && request.keyring == keyring;
-            demand(held, words)?;
+            request.judge_own(keyring, origin, now)?;
             let fact = fact(&request, jws, signer);
-            self.holds(&request, &[])?;
             return Ok((request, fact));
         }
         let organisation = policy.document.organisation;
         let actor = self.with(|state| state.keyrings().actor(organisation, &signer).cloned());
-        let request = Request::verify(jws, &actor.ok_or_else(unknown)?.by.spki)?;
+        let actor = actor.ok_or_else(unknown)?;
+        let request = Request::verify(jws, &actor.by.spki)?;
+        request.judge(&Door { by: actor.asks(), policy: &policy.document, keyring, origin, now })?;
         let fact = fact(&request, jws, signer);
-        let now = self.now().unix;
-        self.with(|state| may_ask(state, now, policy, &fact))?;
-        let rules = &policy.document;
-        let signs = request.kind == RequestKind::Sign;
-        let lasts = request.ends.saturating_sub(request.time);
-        let holds = [
-            (
-                signs || request.kind == RequestKind::Authenticate,
-                "this version serves requests to sign and to authenticate alone",
-            ),
-            (
-                !signs || rules.r#use == KeyringUse::Sign,
-                "its keyring only shows who its holder is, and signs nothing",
-            ),
-            (request.keyring == keyring, "it is about another keyring"),
-            (
-                lasts <= u64::from(rules.request_seconds) * 1000,
-                "it is open for longer than the policy allows",
-            ),
-            (
-                request.items.len() <= usize::from(rules.batch_most),
-                "it has more items than the policy allows",
-            ),
-            (
-                request.algorithm == rules.algorithm.filter(|_| signs),
-                "it asks for another algorithm than the keyring's",
-            ),
-        ];
-        self.holds(&request, &holds)?;
+        self.with(|state| may_be_used(state, now, &fact))?;
         Ok((request, fact))
-    }
-
-    /// Whether a request is for this element and good now, and all of this holds.
-    fn holds(&self, request: &Request, others: &[(bool, &str)]) -> Result<(), Refusal> {
-        demand(request.aud == self.keys.origin(), "it is for another element")?;
-        demand(request.is_good_at(self.now().unix), "it has ended, or is of the future")?;
-        others.iter().try_for_each(|(holds, words)| demand(*holds, words))
     }
 }
 

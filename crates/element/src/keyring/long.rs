@@ -5,7 +5,7 @@ use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind};
 use sceau_keyring::{Message, Request, Statement as _};
 
 use super::contexts::Stage;
-use super::conversation::{Desk, Turn, unverified};
+use super::conversation::{Desk, Turn};
 use super::shares::Behalf;
 
 /// Signatures by RSA that are made among what is quick: each takes a millisecond or two.
@@ -32,7 +32,7 @@ impl Desk {
             Stage::Trying(trying) if trying.kind == RequestKind::Sign => trying,
             _ => return None,
         };
-        let request: Request = unverified(&trying.request)?;
+        let request = Request::unverified(&trying.request)?;
         let long = request.algorithm == Some(KeyringAlgorithm::Rs256) && request.items.len() > FEW;
         Some((self.behalf_of(trying.keyring).ok()?, trying.keyring)).filter(|_| long)
     }

@@ -4,12 +4,13 @@ use sceau_element_api::keyring::Left;
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{KeyringId, TerminalId};
 use sceau_keyring::{
-    Admit, Ask, Delivery, Destroy, LookAt, Message, Resume, RoamingAt, Suspend, unverified_kid,
+    Admit, Ask, Delivery, Destroy, LookAt, Message, Resume, RoamingAt, Statement as _, Suspend,
+    unverified_kid,
 };
 use sceau_trace::{Action, Hash};
 
 use super::contexts::over;
-use super::conversation::{Desk, Turn, action_of, unknown, unverified};
+use super::conversation::{Desk, Turn, action_of, unknown};
 use crate::state::KeyringFact;
 
 /// Who signs in a context.
@@ -39,7 +40,7 @@ impl Desk {
     /// Whose key the first message must verify under, and of a terminal its environment.
     pub(super) fn first_signer(&self, turn: &Turn, action: &mut Action) -> Result<Signer, Refusal> {
         let kid = unverified_kid(&turn.jws).ok_or_else(unknown)?;
-        let message: Message = unverified(&turn.jws).ok_or_else(unknown)?;
+        let message = Message::unverified(&turn.jws).ok_or_else(unknown)?;
         *action = action_of(&message.ask);
         match &message.ask {
             Ask::Fabricate { policy } => {
@@ -50,7 +51,7 @@ impl Desk {
                 Ok(Signer::of(actor.ok_or_else(unknown)?.by.spki.clone()))
             }
             Ask::Deliver { delivery } => {
-                let delivery: Delivery = unverified(delivery).ok_or_else(unknown)?;
+                let delivery = Delivery::unverified(delivery).ok_or_else(unknown)?;
                 self.key_of_actor(delivery.keyring, &kid)
             }
             Ask::Activate(asked) => Ok(Signer::of(asked.device.0.clone())),

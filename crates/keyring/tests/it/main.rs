@@ -5,7 +5,9 @@
 mod a_consent_is_of_one_thing;
 mod a_message_is_of_its_place;
 mod a_pin_opens_a_box;
+mod a_request_is_judged_alike_at_each_door;
 mod terminals_have_vectors;
+mod what_is_kept_stays_readable;
 mod whatever_comes_breaks_nothing;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};

@@ -9,7 +9,7 @@ use sceau_element_api::keyring::{
 };
 use sceau_element_api::wire::AttestedRow;
 use sceau_element_api::{KeyringId, Kind, OrganisationId, PolicyId};
-use sceau_keyring::thumbprint;
+use sceau_keyring::{Asks, Validity, thumbprint};
 use sceau_pki::Certificate;
 use sceau_store::{Database, FromValue, Row, StoreError, Transaction, params};
 use sceau_trace::{Hash, sha256};
@@ -127,6 +127,15 @@ pub struct Acting {
     pub actor: KeyringActor,
     /// Its key, a SubjectPublicKeyInfo.
     pub spki: Vec<u8>,
+    pub(crate) validity: Validity,
+}
+
+impl Acting {
+    /// As a provider at this door.
+    #[must_use]
+    pub fn asks(&self) -> Asks<'_> {
+        Asks { actor: &self.actor, validity: self.validity }
+    }
 }
 
 impl Rows {
@@ -185,9 +194,11 @@ impl Rows {
                 let certificate = Certificate::from_der(&actor.certificate, "an actor's certificate");
                 let Ok(certificate) = certificate else { continue };
                 let spki = certificate.public_key_info();
-                let valid = (certificate.not_before()..=certificate.not_after()).contains(&now);
-                if thumbprint(&spki) == Some(*key) && valid && actor.status == ActorStatus::Active {
-                    acting.push(Acting { organisation, actor, spki });
+                let (from, until) = (certificate.not_before(), certificate.not_after());
+                let acts = (from..=until).contains(&now) && actor.status == ActorStatus::Active;
+                if thumbprint(&spki) == Some(*key) && acts {
+                    let validity = Validity::Registered { from, until };
+                    acting.push(Acting { organisation, actor, spki, validity });
                 }
             }
         }

@@ -11,7 +11,7 @@ mod uses;
 pub(crate) use order::{denied, not_here, order};
 pub(crate) use stop::{SUSPENDABLE, stopped_by};
 pub(crate) use terminals::{agrees, may_leave, may_roam, roams};
-pub(crate) use uses::{may_ask, waits};
+pub(crate) use uses::{may_be_used, waits};
 
 use sceau_crypto::{RecipientKey, RecipientSuite};
 use sceau_element_api::wire::{Code, Refusal, Version};

@@ -1,9 +1,8 @@
 //! Steps in the life of a keyring, in their turn: is it still as when they were prepared, and may they be?
 
-use sceau_element_api::keyring::{ActorRole, KeyringPhase, PolicyStatus};
+use sceau_element_api::keyring::{ActorRole, BlockedFor, KeyringPhase, PolicyStatus};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Kind, OrganisationId, PolicyId};
-use sceau_keyring::Waits;
 use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Record, RecordBuilder, sha256};
 
 use crate::event::{AttemptEnd, Change, Event, KeyringChange, TerminalBox};
@@ -26,12 +25,9 @@ pub(crate) fn not_here(known: &KeyringFact) -> Refusal {
     match (known.stands(), known.suspended) {
         (KeyringPhase::Suspended, Some(why)) => Refusal::new(Code::KeyringSuspended, why.to_string()),
         (KeyringPhase::Blocked, _) if known.failed >= sceau_keyring::FAILURES => {
-            Refusal::new(Code::KeyringBlocked, Waits::Blocked.to_string())
+            Refusal::new(Code::KeyringBlocked, BlockedFor::Pin.to_string())
         }
-        (KeyringPhase::Blocked, _) => {
-            let words = "wrong second factors blocked the keyring: its registration authority makes another";
-            Refusal::new(Code::KeyringBlocked, words)
-        }
+        (KeyringPhase::Blocked, _) => Refusal::new(Code::KeyringBlocked, BlockedFor::Factors.to_string()),
         (KeyringPhase::Destroyed, _) => Refusal::new(Code::KeyringDestroyed, DESTROYED),
         (KeyringPhase::Made, _) => Refusal::new(Code::KeyringPhase, "the keyring was not delivered yet"),
         (KeyringPhase::Active, _) => {

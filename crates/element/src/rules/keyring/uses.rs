@@ -1,9 +1,9 @@
 //! Uses, in their turn: an attempt at a PIN, how it ends, and what its holder agreed to by it.
 
 use sceau_element_api::Base64Url;
-use sceau_element_api::keyring::{ActorRole, KeyringPhase, RequestKind};
+use sceau_element_api::keyring::{KeyringPhase, RequestKind};
 use sceau_element_api::wire::{Code, Refusal, Version};
-use sceau_keyring::{Attempts, Waits};
+use sceau_keyring::{Asks, Attempts, Waits};
 use sceau_trace::{Hash, RecordBuilder};
 
 use super::order::{DESTROYED, Step, Taken};
@@ -14,37 +14,25 @@ use crate::state::{KeyringFact, PolicyFact, State, TerminalFact};
 
 const NOT_BOUND: &str = "a terminal that came with a roaming code tries to be one of the keyring, and nothing else; one that is bound does not";
 
-/// Whether a provider of services may ask this of keyrings of this policy now, and the request is good and was not used.
-///
-/// # Errors
-/// [`Code::ActorUnknown`], [`Code::RequestInvalid`], [`Code::RequestSpent`], [`Code::Busy`].
-pub(crate) fn may_ask(
-    state: &State,
-    now: u64,
-    policy: &PolicyFact,
-    request: &RequestFact,
-) -> Result<(), Refusal> {
-    let keyrings = state.keyrings();
-    let known = keyrings.actor(policy.document.organisation, &request.signer);
-    let may = known.is_some_and(|known| {
-        let asks = known.actor.kinds.contains(&request.kind) && known.actor.id == request.provider;
-        asks && known.may(ActorRole::ServiceProvider, policy.document.policy, now)
-    });
-    demand(
-        may,
-        Code::ActorUnknown,
-        "no provider of services that may ask this of the keyring signed the request",
-    )?;
+/// Whether a service provider may ask this of keyrings of this policy now, and the request is good and was not used.
+fn may_ask(state: &State, now: u64, policy: &PolicyFact, request: &RequestFact) -> Result<(), Refusal> {
+    let known = state.keyrings().actor(policy.document.organisation, &request.signer);
+    let known = known.ok_or_else(|| Refusal::new(Code::ActorUnknown, Asks::MAY_NOT))?;
+    known.asks().may((request.provider, request.kind), policy.document.policy, now)?;
     may_be_used(state, now, request)
 }
 
 /// Whether a request is good, and was not used.
-fn may_be_used(state: &State, now: u64, request: &RequestFact) -> Result<(), Refusal> {
+///
+/// # Errors
+/// [`Code::RequestInvalid`], [`Code::RequestSpent`], [`Code::Busy`].
+pub(crate) fn may_be_used(state: &State, now: u64, request: &RequestFact) -> Result<(), Refusal> {
     let keyrings = state.keyrings();
     // By the time up to which they were forgotten, too: a clock that stepped back lets none be used again.
     let good = request.ends > now.max(keyrings.spent().time());
     demand(good, Code::RequestInvalid, "the request has ended: ask for another one")?;
-    demand(!keyrings.spent().knows(&request.key()), Code::RequestSpent, "ask for another request")?;
+    let spent = "the request was used already: ask the provider for another one";
+    demand(!keyrings.spent().knows(&request.key()), Code::RequestSpent, spent)?;
     demand(keyrings.spent().has_room(), Code::Busy, "too many requests that have not ended: wait a minute")
 }
 

@@ -14,6 +14,7 @@ use sceau_element_api::keyring::{
 };
 use sceau_element_api::wire::Version;
 use sceau_element_api::{KeyringId, OrganisationId, PolicyId};
+use sceau_keyring::{Asks, Validity};
 use sceau_pki::Certificate;
 use sceau_trace::{Hash, sha256};
 
@@ -69,6 +70,12 @@ impl Certified {
         self.not_after
     }
 
+    /// When it counts.
+    #[must_use]
+    pub fn validity(&self) -> Validity {
+        Validity::Registered { from: self.not_before, until: self.not_after }
+    }
+
     /// Whether it is in its validity.
     #[must_use]
     pub fn is_valid_at(&self, now: u64) -> bool {
@@ -107,6 +114,12 @@ pub struct ActorFact {
 }
 
 impl ActorFact {
+    /// As a provider at the element's door.
+    #[must_use]
+    pub fn asks(&self) -> Asks<'_> {
+        Asks { actor: &self.actor, validity: self.by.validity() }
+    }
+
     /// Whether it acts in this role on keyrings of this policy now.
     #[must_use]
     pub fn may(&self, role: ActorRole, policy: PolicyId, now: u64) -> bool {

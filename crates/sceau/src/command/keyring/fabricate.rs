@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use sceau_client::keyring::fabricate;
+use sceau_client::keyring::{current, fabricate};
 use sceau_element_api::PolicyId;
+use sceau_element_api::keyring::{KeyringPolicy, SecondFactor};
+use sceau_element_api::wire::Code;
 use serde_json::json;
 
 use super::{ActorOptions, Opened, PinnedElement, PlatformOptions, wait_for};
@@ -55,25 +57,33 @@ pub(super) fn run(options: &FabricateOptions) -> Result<(), Failure> {
     let invitation_file = Opened::at(&options.invitation, Access::Shared)?;
     let code_file = Opened::at(&options.code, Access::Private)?;
     let second_file = options.second.as_deref().map(|path| Opened::at(path, Access::Private)).transpose()?;
+    // Before anything is made: a keyring that nobody can be given counts for as long as one that waits for its holder.
+    match wait_for(current::<KeyringPolicy>(&server, &element, options.policy)) {
+        Ok((_, policy, _)) => as_asked(policy.second_factor == SecondFactor::Required, second_file.as_ref())?,
+        // The element has the word on what there is no document of.
+        Err(failure) if failure.code == Code::NotFound.as_str() => {}
+        Err(failure) => return Err(failure),
+    }
     let (package, jws) = wait_for(fabricate(&server, &element, &signer, options.policy))?;
+    // The policy may have changed in between, or the host shown an older one: then nothing of it is left behind either.
+    as_asked(package.second.is_some(), second_file.as_ref()).map_err(|failure| {
+        failure.and("the keyring that was made is nobody's, and nothing of it was written: fabricate another")
+    })?;
     package_file.write(jws.expose().as_bytes())?;
     invitation_file.write(json!(package.invitation()).to_string().as_bytes())?;
     code_file.write(package.code.shown().as_bytes())?;
-    match (second_file, &package.second) {
-        (Some(file), Some(second)) => file.write(second.shown().as_bytes())?,
-        (None, None) => {}
-        (Some(_), None) => {
-            return Err(other_factors("the policy asks for no second factor: leave --second out"));
-        }
-        (None, Some(_)) => {
-            return Err(other_factors("the policy asks for a second factor: say where it goes by --second"));
-        }
+    if let (Some(file), Some(second)) = (second_file, &package.second) {
+        file.write(second.shown().as_bytes())?;
     }
     say::json(&json!({"keyring": package.keyring, "ends": package.ends}))
 }
 
-/// The keyring was made, and its factors are not all where they should go: nobody delivers it.
-fn other_factors(words: &str) -> Failure {
-    let words = format!("{words}; the keyring that was made is nobody's: fabricate another");
-    Failure::new(Exit::Usage, "second_factor", words)
+/// Whether it is said where the second factor goes, exactly where there is one.
+fn as_asked(two: bool, second: Option<&Opened>) -> Result<(), Failure> {
+    let words = match (second, two) {
+        (Some(_), true) | (None, false) => return Ok(()),
+        (Some(_), false) => "the policy asks for no second factor: leave --second out",
+        (None, true) => "the policy asks for a second factor: say where it goes by --second",
+    };
+    Err(Failure::new(Exit::Usage, "second_factor", words))
 }

@@ -4,6 +4,7 @@ mod deliver;
 mod dissociate;
 mod element;
 mod fabricate;
+mod not_done;
 mod officer;
 mod outcome;
 mod publish;
@@ -18,12 +19,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use sceau_client::keyring::FileKey;
-use sceau_client::{ClientError, Server, Trust};
+use sceau_client::{Server, Trust};
 use sceau_element_api::keyring::KeyringsAbout;
 use sceau_hsm::durable::check_secret;
 use sceau_keyring::Signs as _;
 use sceau_pki::{Certificate, PrivateKey};
 
+pub(super) use self::not_done::NotDone;
 use super::input::read_small;
 use super::output::{Access, Output};
 use crate::failure::{Exit, Failure};
@@ -227,42 +229,11 @@ impl Opened {
 }
 
 /// Waits for calls. A refusal ends as whose fault it is.
-pub(super) fn wait_for<T>(call: impl Future<Output = Result<T, ClientError>>) -> Result<T, Failure> {
+pub(super) fn wait_for<T, E: Into<NotDone>>(call: impl Future<Output = Result<T, E>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Failure::system("start the runtime", &cause))?;
-    runtime.block_on(call).map_err(|error| ended(error.into()))
-}
-
-fn ended(mut failure: Failure) -> Failure {
-    failure.exit = match failure.code.as_str() {
-        "pin_invalid" | "pin_not_taken" | "secret_stale" | "keyring_blocked" | "keyring_cooling"
-        | "factor_invalid" => Exit::Key,
-        "request_invalid" | "request_kind" | "request_spent" | "actor_unknown" | "policy_changed"
-        | "terminal_damaged" | "sad_invalid" | "request_settled" | "request_unknown" | "request_other" => {
-            Exit::Input
-        }
-        "keyring_phase"
-        | "keyring_suspended"
-        | "keyring_destroyed"
-        | "keyring_unknown"
-        | "terminal_altered"
-        | "terminal_changed"
-        | "terminal_exists"
-        | "terminal_missing"
-        | "terminal_busy"
-        | "terminal_open"
-        | "terminal_dissociated"
-        | "roaming_over"
-        | "roaming_invalid"
-        | "roaming_taken"
-        | "not_approved"
-        | "document_malformed"
-        | "policy_unknown"
-        | "kind_not_served"
-        | "stale_version"
-        | "not_authorised" => Exit::Usage,
-        "proof_invalid" => Exit::Proof,
-        _ => failure.exit,
-    };
-    failure
+    runtime.block_on(call).map_err(|error| {
+        let not_done: NotDone = error.into();
+        not_done.into()
+    })
 }

@@ -55,6 +55,7 @@ pub(in crate::command) fn told(standing: &Standing) -> String {
         words::moment(standing.since)
     )];
     lines.extend(standing.suspended.map(|why| format!("  {why}.")));
+    lines.extend(standing.blocked.map(|why| format!("  {why}.")));
     let tries = &standing.tries;
     let ended = standing.phase == KeyringPhase::Destroyed;
     if !ended && (tries.wrong > 0 || tries.unfinished > 0) {
@@ -127,7 +128,7 @@ fn phase(phase: KeyringPhase) -> &'static str {
         KeyringPhase::Certifying => "waiting for its certificate",
         KeyringPhase::Active => "active",
         KeyringPhase::Suspended => "suspended",
-        KeyringPhase::Blocked => "blocked by wrong PINs",
+        KeyringPhase::Blocked => "blocked",
         KeyringPhase::Destroyed => "destroyed",
     }
 }

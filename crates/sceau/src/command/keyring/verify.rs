@@ -9,7 +9,7 @@ use sceau_keyring::TransactionProof;
 use sceau_trace::{Action, Evidence, Outcome};
 use serde_json::json;
 
-use super::{LONGEST, PinnedElement, ended, read_text};
+use super::{LONGEST, NotDone, PinnedElement, read_text};
 use crate::command::fault;
 use crate::command::input::read_small;
 use crate::command::trace::log_key;
@@ -55,7 +55,7 @@ pub(crate) struct VerifyOptions {
 pub(super) fn run(options: &VerifyOptions) -> Result<(), Failure> {
     let element = options.element.read()?;
     let (proof, request) = (read_text(&options.proof, "a proof")?, read_text(&options.request, "a request")?);
-    let (proof, asked) = transaction(&proof, &request, &element).map_err(|error| ended(error.into()))?;
+    let (proof, asked) = transaction(&proof, &request, &element).map_err(NotDone::from)?;
     let signatures = options.signature.iter().map(|path| read_small(path, LONGEST, "a signature"));
     let signatures: Vec<Base64Url> = signatures.map(|read| read.map(Base64Url)).collect::<Result<_, _>>()?;
     if !signatures.is_empty() && TransactionProof::signatures_hash(&signatures) != proof.signatures {

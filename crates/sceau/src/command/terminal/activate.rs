@@ -7,9 +7,9 @@ use sceau_element_api::keyring::SecondFactor;
 use sceau_keyring::{Factor, Factors, Invitation};
 use serde_json::json;
 
-use super::keypad::{PinOptions, not_taken, secret_line};
+use super::keypad::{PinOptions, secret_line};
 use super::show;
-use crate::command::keyring::{PlatformOptions, read_text, wait_for};
+use crate::command::keyring::{NotDone, PlatformOptions, read_text, wait_for};
 use crate::command::passphrase::typed;
 use crate::failure::{Exit, Failure};
 use crate::say;
@@ -72,7 +72,7 @@ pub(super) fn run(options: &ActivateOptions) -> Result<(), Failure> {
     let storage = Storage::at(&options.folder);
     let activated = wait_for(activate(&storage, &server, &invitation, &factors, |shown| {
         say::remark(&show::to_activate(shown));
-        options.pin.chosen().map_err(|failure| not_taken(&failure))
+        options.pin.chosen().map_err(NotDone::from)
     }))?;
     let phase = activated.phase;
     say::json(&json!({"keyring": invitation.keyring, "phase": phase, "index": activated.index}))

@@ -7,9 +7,9 @@ use sceau_element_api::KeyringRequestId;
 use serde_json::json;
 
 use super::handed::hand_over;
-use super::keypad::{PinOptions, not_taken};
+use super::keypad::PinOptions;
 use super::{show, warn};
-use crate::command::keyring::{Opened, PlatformOptions, read_text, wait_for};
+use crate::command::keyring::{NotDone, Opened, PlatformOptions, read_text, wait_for};
 use crate::command::output::Access;
 use crate::failure::{Exit, Failure};
 use crate::say;
@@ -62,7 +62,7 @@ pub(super) fn run(options: &AuthenticateOptions) -> Result<(), Failure> {
         if let Some(warning) = warn::all(&asked.others, &asked.added) {
             say::remark(&format!("\n{warning}"));
         }
-        options.pin.agreed("not agreed: nobody is told who you are").map_err(|failure| not_taken(&failure))
+        options.pin.agreed("not agreed: nobody is told who you are").map_err(NotDone::from)
     };
     let authenticated = wait_for(authenticate(&storage, &server, &request, approve))?;
     let write = || out.map_or(Ok(()), |out| out.write(authenticated.proof.as_bytes()));

@@ -6,9 +6,9 @@ use sceau_client::terminal::{Storage, ToApprove, destroy};
 use sceau_keyring::Pin;
 use serde_json::json;
 
-use super::keypad::{PinOptions, not_taken};
+use super::keypad::PinOptions;
 use super::warn;
-use crate::command::keyring::{Opened, PlatformOptions, wait_for};
+use crate::command::keyring::{NotDone, Opened, PlatformOptions, wait_for};
 use crate::command::output::Access;
 use crate::command::passphrase::typed;
 use crate::failure::{Exit, Failure};
@@ -43,7 +43,7 @@ pub(crate) struct DestroyOptions {
 pub(super) fn run(options: &DestroyOptions) -> Result<(), Failure> {
     let server = options.platform.server()?;
     let proof = options.proof.as_deref().map(|path| Opened::at(path, Access::Shared)).transpose()?;
-    let approve = |asked: &ToApprove| options.approve(asked).map_err(|failure| not_taken(&failure));
+    let approve = |asked: &ToApprove| options.approve(asked).map_err(NotDone::from);
     let destroyed = wait_for(destroy(&Storage::at(&options.folder), &server, approve))?;
     if let (Some(file), Some(proof)) = (proof, &destroyed.proof) {
         file.write(proof.as_bytes())?;

@@ -6,9 +6,9 @@ use sceau_client::terminal::{Storage, ToApprove, dissociate};
 use sceau_element_api::TerminalId;
 use serde_json::json;
 
-use super::keypad::{PinOptions, not_taken};
+use super::keypad::PinOptions;
 use super::warn;
-use crate::command::keyring::{Opened, PlatformOptions, wait_for};
+use crate::command::keyring::{NotDone, Opened, PlatformOptions, wait_for};
 use crate::command::output::Access;
 use crate::failure::Failure;
 use crate::say;
@@ -47,7 +47,7 @@ pub(super) fn run(options: &DissociateOptions) -> Result<(), Failure> {
     let proof = options.proof.as_deref().map(|path| Opened::at(path, Access::Shared)).transpose()?;
     let approve = |asked: &ToApprove| {
         say::remark(&warn::to_dissociate(asked));
-        options.pin.agreed("not agreed: no terminal is taken off").map_err(|failure| not_taken(&failure))
+        options.pin.agreed("not agreed: no terminal is taken off").map_err(NotDone::from)
     };
     let done = wait_for(dissociate(&Storage::at(&options.folder), &server, options.terminal, approve))?;
     if let Some(file) = proof {

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use sceau_client::terminal::{Storage, ToJoin, join};
 use sceau_element_api::keyring::KeyringsAbout;
-use sceau_keyring::RoamingCode;
+use sceau_keyring::{RoamingCode, places};
 use serde_json::json;
 
 use super::code_picture::PREFIX;
-use super::keypad::{PinOptions, not_taken, secret_line};
+use super::keypad::{PinOptions, secret_line};
 use super::show;
-use crate::command::keyring::{PlatformOptions, wait_for};
+use crate::command::keyring::{NotDone, PlatformOptions, wait_for};
 use crate::command::passphrase::typed;
 use crate::failure::{Exit, Failure};
 use crate::say;
@@ -51,14 +51,14 @@ pub(super) fn run(options: &JoinOptions) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Exit::Usage, "code_malformed", format!("the roaming code: {error}")))?;
     let (storage, server) = (Storage::at(&options.folder), options.platform.server()?);
     // Who carries messages says which element it is, and the code proves it or not.
-    let about: KeyringsAbout = wait_for(server.get("/v1/keyrings/about"))?;
+    let about: KeyringsAbout = wait_for(server.get(places::ABOUT))?;
     let shown = |short: &sceau_keyring::ShortCode| {
         say::remark(&format!("Type this short code at the other terminal:\n\n    {}\n", *short.shown()));
         Ok(())
     };
     let approve = |asked: &ToJoin| {
         say::remark(&show::to_join(asked));
-        options.pin.existing().map_err(|failure| not_taken(&failure))
+        options.pin.existing().map_err(NotDone::from)
     };
     let joined = wait_for(join(&storage, &server, &about, &code, shown, approve))?;
     let (keyring, terminal, index) = (joined.keyring, joined.terminal, joined.index);

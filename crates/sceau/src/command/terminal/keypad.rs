@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use sceau_client::ClientError;
 use sceau_hsm::durable::check_secret;
 use sceau_keyring::Pin;
 use zeroize::Zeroizing;
@@ -99,11 +98,6 @@ fn shuffled() -> [u8; 10] {
         order.swap(last, drawn);
     }
     order
-}
-
-/// That a failure here ends what a library does.
-pub(super) fn not_taken(failure: &Failure) -> ClientError {
-    ClientError::Keyring { code: "not_approved", detail: failure.to_string() }
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use sceau_client::ClientError;
 use sceau_client::terminal::{Storage, Visitor};
 use sceau_element_api::KeyringRequestId;
-use sceau_keyring::ReportReason;
+use sceau_keyring::{ReportReason, Visited};
 use serde_json::json;
 
 use crate::command::keyring::{PlatformOptions, wait_for};
@@ -60,8 +62,8 @@ pub(crate) struct ReportOptions {
     #[arg(long, value_name = "ID")]
     request: KeyringRequestId,
     /// Why: you have nothing to do with who asks, it is not what was agreed, or it is asked again and again
-    #[arg(long, value_name = "WHY", value_parser = ["stranger", "misleading", "insistent"])]
-    why: String,
+    #[arg(long, value_name = "WHY", value_parser = reasons())]
+    why: ReportReason,
     #[command(flatten)]
     pub(super) visit: VisitOptions,
 }
@@ -75,10 +77,9 @@ pub(super) fn list(options: &PendingOptions) -> Result<(), Failure> {
         while waiting.is_empty() && ends.is_some_and(|ends| Instant::now() < ends) {
             waiting = visitor.news(Vec::new()).await?;
         }
-        Ok(waiting)
+        Ok::<_, ClientError>(waiting)
     })?;
-    let told = waiting.iter().map(|one| json!({"request": one.request, "ends": one.ends}));
-    say::json(&json!({"requests": told.collect::<Vec<_>>()}))
+    say::json(&json!(Visited::Waiting { requests: waiting }))
 }
 
 pub(super) fn reject(options: &RejectOptions) -> Result<(), Failure> {
@@ -89,8 +90,13 @@ pub(super) fn reject(options: &RejectOptions) -> Result<(), Failure> {
 
 pub(super) fn report(options: &ReportOptions) -> Result<(), Failure> {
     let (storage, server) = (Storage::at(&options.visit.folder), options.visit.platform.server()?);
-    let why = ReportReason::ALL.into_iter().find(|why| why.as_str() == options.why);
-    let why = why.unwrap_or(ReportReason::Stranger);
+    let why = options.why;
     wait_for(async { Visitor::at(&storage, &server).await?.report(options.request, why).await })?;
     say::json(&json!({"request": options.request, "state": "rejected", "reported": why}))
+}
+
+/// The words of reasons, and the reason of each.
+fn reasons() -> impl TypedValueParser<Value = ReportReason> {
+    PossibleValuesParser::new(ReportReason::ALL.map(ReportReason::as_str))
+        .try_map(|word| word.parse::<ReportReason>())
 }

@@ -9,9 +9,9 @@ use sceau_client::terminal::{
 use sceau_keyring::ShortCode;
 use serde_json::json;
 
-use super::keypad::{PinOptions, not_taken};
+use super::keypad::PinOptions;
 use super::{code_picture, warn};
-use crate::command::keyring::{Opened, PlatformOptions, wait_for};
+use crate::command::keyring::{NotDone, Opened, PlatformOptions, wait_for};
 use crate::command::output::Access;
 use crate::command::passphrase::typed;
 use crate::failure::{Exit, Failure};
@@ -103,8 +103,7 @@ pub(super) fn run(options: &RoamOptions) -> Result<(), Failure> {
     let storage = Storage::at(&options.folder);
     let approve = |asked: &ToApprove| {
         say::remark(&warn::to_roam(asked));
-        let agreed = options.pin.agreed("not agreed: no other terminal may come");
-        agreed.map_err(|failure| not_taken(&failure))
+        options.pin.agreed("not agreed: no other terminal may come").map_err(NotDone::from)
     };
     let may_come = wait_for(let_come(&storage, &server, approve))?;
     let shown = may_come.code.shown();

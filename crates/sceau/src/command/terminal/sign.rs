@@ -13,10 +13,10 @@ use sceau_pki::Certificate;
 use serde_json::json;
 
 use super::handed::hand_over;
-use super::keypad::{PinOptions, not_taken};
+use super::keypad::PinOptions;
 use super::{show, warn};
 use crate::command::input::read_small;
-use crate::command::keyring::{LONGEST, Opened, PlatformOptions, read_text, wait_for};
+use crate::command::keyring::{LONGEST, NotDone, Opened, PlatformOptions, read_text, wait_for};
 use crate::command::output::Access;
 use crate::failure::{Exit, Failure};
 use crate::say;
@@ -72,20 +72,12 @@ pub(super) fn run(options: &SignOptions) -> Result<(), Failure> {
         (None, Some(id)) => wait_for(async { Visitor::at(&storage, &server).await?.fetch(id).await })?,
         (None, None) => return Err(Failure::new(Exit::Usage, "request_missing", "name a request")),
     };
-    let (mut outputs, mut unopened) = (None, None);
+    let mut outputs = None;
     let approve = |asked: &ToApprove| {
-        match Outputs::open(options, asked.request.items.len(), &asked.certificates) {
-            Ok(opened) => outputs = Some(opened),
-            Err(failure) => {
-                let refused = not_taken(&failure);
-                unopened = Some(failure);
-                return Err(refused);
-            }
-        }
-        options.approve(asked, width).map_err(|failure| not_taken(&failure))
+        outputs = Some(Outputs::open(options, asked.request.items.len(), &asked.certificates)?);
+        Ok::<_, NotDone>(options.approve(asked, width)?)
     };
-    let signed = wait_for(sign(&storage, &server, &request, approve));
-    let signed = signed.map_err(|failure| unopened.unwrap_or(failure))?;
+    let signed = wait_for(sign(&storage, &server, &request, approve))?;
     let write = || outputs.map_or(Ok(()), |outputs| outputs.write(&signed));
     match options.waiting {
         Some(id) => hand_over(&storage, &server, (id, (&signed).into()), write)?,

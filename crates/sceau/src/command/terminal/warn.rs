@@ -5,11 +5,15 @@ use sceau_element_api::keyring::BoundTerminal;
 
 use crate::command::trace::words::moment;
 
+const MORE: &str = "ATTENTION. More was done with this keyring since your last use of this terminal than is looked through here: whether somebody else tried it is not known. \
+    Ask your registration authority for its history, or stop the keyring (`sceau terminal suspend`).";
+
 /// What was tried since this terminal's last use, and not by it; none where nothing was.
 pub(super) fn others(others: &Others) -> Option<String> {
     let Others { since, attempts, more, .. } = others;
     if attempts.is_empty() {
-        return None;
+        // What cannot be looked through may hide what a copy tried.
+        return more.then(|| MORE.to_owned());
     }
     let since = since.map_or_else(
         || "Since this terminal was activated".to_owned(),
@@ -108,4 +112,16 @@ pub(super) fn to_destroy(asked: &ToApprove) -> String {
         asked.request.keyring, asked.provider
     );
     warned(end, asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_told_everything_is_told_that() {
+        let of = |more| others(&Others { more, ..Others::default() });
+        assert_eq!(of(false), None);
+        assert!(of(true).is_some_and(|words| words.contains("More was done")));
+    }
 }
