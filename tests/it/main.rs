@@ -21,6 +21,7 @@ mod a_keyring_shows_who_it_is;
 mod a_keyring_signs_a_hash;
 mod a_keyring_signs_a_pdf;
 mod a_keyring_signs_by_rsa;
+mod a_keyring_signs_in_a_token;
 mod a_lost_answer_loses_no_keyring;
 mod a_newcomer_signs_with_a_keyring;
 mod a_platform_that_swaps_the_recipient_key_is_caught;

@@ -4,6 +4,7 @@
 
 mod asked;
 mod roaming;
+mod token;
 
 use std::path::{Path, PathBuf};
 
@@ -39,6 +40,8 @@ pub struct Keyrings {
     pub scratch: Scratch,
     element: Option<Running>,
     host: Option<Running>,
+    /// Whether the element's keys are in a token.
+    in_token: bool,
 }
 
 /// A keyring that was handed over, and perhaps activated.
@@ -62,7 +65,10 @@ impl Keyrings {
 
     /// The same, of a host that is told this besides in its part of `sceau.toml`.
     pub fn start_as(name: &str, other: Value, configured: &str) -> Self {
-        let scratch = Scratch::new(name);
+        Self::begun(Scratch::new(name), other, configured, false)
+    }
+
+    fn begun(scratch: Scratch, other: Value, configured: &str, in_token: bool) -> Self {
         scratch.write("passphrase", "four words and one more");
         scratch.write("pin", PIN);
         for actor in ["officer", "ra", "sp", "support", "stranger"] {
@@ -75,7 +81,7 @@ impl Keyrings {
             ["host.pem", "host.key"].map(|name| std::fs::read_to_string(scratch.join(name)).expect("made"));
         scratch.write("host.both", both.concat());
         scratch.write("sceau.toml", format!("[keyrings]\n{configured}"));
-        let mut keyrings = Self { scratch, element: None, host: None };
+        let mut keyrings = Self { scratch, element: None, host: None, in_token };
         keyrings.start_element();
         let element = Program::sceau("keyring").args(["element", "--socket"]).arg(keyrings.socket()).run();
         keyrings.scratch.write("element.json", element.success().text());
@@ -96,10 +102,9 @@ impl Keyrings {
             .arg(self.scratch.join("element"))
             .arg("--socket")
             .arg(self.socket())
-            .args(["--origin", ORIGIN, "--keystore-passphrase-file"])
-            .arg(self.scratch.join("passphrase"))
-            .arg("--keyrings-officer")
+            .args(["--origin", ORIGIN, "--keyrings-officer"])
             .arg(self.scratch.join("officer.pem"));
+        let element = self.with_keystore(element);
         // The one before ends before its state is read.
         drop(self.element.take());
         self.element = Some(element.start(self.scratch.path()));
@@ -205,6 +210,11 @@ impl Keyrings {
     pub fn outcome(&self, request: &str) -> Finished {
         let element = self.scratch.join("element.json");
         self.act("sp", &["outcome", "--request", request]).arg("--element").arg(element).run()
+    }
+
+    /// The element as it said that it is ready.
+    pub fn element(&self) -> &Running {
+        self.element.as_ref().expect("it runs")
     }
 
     /// The element's process.

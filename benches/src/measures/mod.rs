@@ -97,6 +97,11 @@ pub(crate) const MEASURES: &[Measure] = &[
         work: keyrings::measure,
     },
     Measure {
+        name: "keyrings-token",
+        about: "the same with holders' keys made and used in SoftHSM",
+        work: keyrings::in_token,
+    },
+    Measure {
         name: "signed-pdf",
         about: "memory of signing a PDF of many pages beside one of few",
         work: pdf::measure,

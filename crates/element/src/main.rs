@@ -13,7 +13,7 @@ use sceau_element::{
     StartError, WebIdentity, WriterError, group_id, serve, start, user_id,
 };
 use sceau_hsm::pkcs11::{Pkcs11Uri, TokenKeystore};
-use sceau_hsm::{Passphrase, Provider, SoftwareKeystore, Unlock, hardening};
+use sceau_hsm::{HoldersKept, Passphrase, Provider, SoftwareKeystore, Unlock, hardening};
 use tokio::net::UnixListener;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -245,10 +245,19 @@ fn say_ready(options: &Options, service: &Service) -> Result<(), Failure> {
     let hello = service.hello();
     let ready = serde_json::json!({
         "ready": true, "socket": options.socket, "origin": hello.origin, "log_key": hello.log_key, "size": hello.size,
+        "holders_keys": service.holders_kept().map(kept),
         "published_keys": service.published_keys().ok().and_then(|keys| serde_json::from_str::<serde_json::Value>(&keys).ok()),
     });
     writeln!(std::io::stdout(), "{ready}")?;
     Ok(())
+}
+
+/// Where keys of holders are in clear.
+fn kept(holders: HoldersKept) -> &'static str {
+    match holders {
+        HoldersKept::InToken => "in_token",
+        _ => "in_memory",
+    }
 }
 
 /// What is done by the clock; it does not end.

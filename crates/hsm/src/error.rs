@@ -62,11 +62,6 @@ pub enum Error {
         "the key {0} does not do in the token what it did: it stays where it was, and nothing was destroyed"
     )]
     NotMoved(KeyUri),
-    /// Keyrings are served with these keys.
-    #[error(
-        "this state serves keyrings, whose holders' keys are used with a keystore in files alone: nothing was moved. Keep these keys in files"
-    )]
-    HoldersKeys,
     /// A provider gave fewer answers than were asked.
     #[error("the keys' provider gave fewer answers than it was asked for: a fault of its maker's or ours")]
     Derivation,
@@ -171,7 +166,6 @@ impl Error {
             Self::OtherToken { .. } => "hsm_other_token",
             #[cfg(feature = "pkcs11")]
             Self::NotMoved(_) => "hsm_not_moved",
-            Self::HoldersKeys => "hsm_holders_keys",
             Self::Unsupported { .. } => "hsm_unsupported",
             Self::Unwrap(error) => error.code(),
             Self::NotForThisKey(_) => "hsm_not_for_this_key",

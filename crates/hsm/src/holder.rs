@@ -1,6 +1,8 @@
 //! Keys of holders: kept outside, wrapped; made and used inside, and nowhere else in clear.
 
 use sceau_crypto::{Derivation, Label, SealedBlob, Secret};
+#[cfg(feature = "pkcs11")]
+use sceau_pki::KeyFamily;
 use sceau_pki::{KeyAlgorithm, PrivateKey};
 use zeroize::Zeroizing;
 
@@ -15,6 +17,13 @@ use crate::{
 /// Makes keys for holders, and signs with them, under a master ([`crate::KeyKind::PrfHmacSha256`]) and a secret that only the holder's side has: without
 /// either, no key opens. No key is there for longer than a call. An error never says which of secret, place or bytes was wrong.
 pub trait HolderKeys {
+    /// Makes what these keys need besides the master where it is not there, and tries it with a key of nobody's, which is forgotten at once: before anything is served, so
+    /// that no holder is the first to learn that it cannot be done.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where the provider lacks something; those of [`Self::make_holder_key`] and [`Self::sign_with_holder_key`].
+    fn prepare_holder_keys(&self, master: &KeyRef, now: u64) -> Result<HoldersKept, Error>;
+
     /// Makes a key, wrapped under the current version of the master. One of RSA takes a second.
     ///
     /// # Errors
@@ -39,6 +48,16 @@ pub trait HolderKeys {
     ) -> Result<Vec<Vec<u8>>, Error>;
 }
 
+/// Where keys of holders are in clear, for as long as a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HoldersKept {
+    /// In this process's memory.
+    InMemory,
+    /// In a token, which makes them and signs. Those that were made in memory before keys moved there are in memory still.
+    InToken,
+}
+
 /// How a holder's key signs SHA-256 digests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HolderAlgorithm {
@@ -46,6 +65,17 @@ pub enum HolderAlgorithm {
     EcdsaP256,
     /// RSA with 3072 bits, PKCS #1 v1.5.
     Rsa3072,
+}
+
+impl HolderAlgorithm {
+    /// The family of its keys.
+    #[cfg(feature = "pkcs11")]
+    pub(crate) fn family(self) -> KeyFamily {
+        match self {
+            Self::EcdsaP256 => KeyFamily::P256,
+            Self::Rsa3072 => KeyFamily::Rsa,
+        }
+    }
 }
 
 /// Whose key it is, and what it opens by.
@@ -69,6 +99,11 @@ pub struct HolderKey {
 }
 
 impl HolderKeys for SoftwareKeystore {
+    fn prepare_holder_keys(&self, master: &KeyRef, _now: u64) -> Result<HoldersKept, Error> {
+        self.find(master.uri())?;
+        Ok(HoldersKept::InMemory)
+    }
+
     fn make_holder_key(
         &self,
         master: &KeyRef,
@@ -92,17 +127,25 @@ impl HolderKeys for SoftwareKeystore {
         key: &HolderKey,
         digests: &[[u8; 32]],
     ) -> Result<Vec<Vec<u8>>, Error> {
-        let kek = kek(self, master, key.version, place)?;
-        let opened =
-            SealedBlob::from_bytes(key.wrapped.clone())?.open(&kek, Label::KeyringKey, place.context)?;
-        let private = PrivateKey::from_pkcs8(Zeroizing::new(opened.expose().to_vec()))?;
-        Ok(digests.iter().map(|digest| private.sign_digest(digest)).collect::<Result<_, _>>()?)
+        sign_in_memory(&kek(self, master, key.version, place)?, place, key, digests)
     }
 }
 
+/// Signs with a key that was made in memory.
+pub(crate) fn sign_in_memory(
+    kek: &Secret<32>,
+    place: &HolderPlace<'_>,
+    key: &HolderKey,
+    digests: &[[u8; 32]],
+) -> Result<Vec<Vec<u8>>, Error> {
+    let opened = SealedBlob::from_bytes(key.wrapped.clone())?.open(kek, Label::KeyringKey, place.context)?;
+    let private = PrivateKey::from_pkcs8(Zeroizing::new(opened.expose().to_vec()))?;
+    Ok(digests.iter().map(|digest| private.sign_digest(digest)).collect::<Result<_, _>>()?)
+}
+
 /// What wraps it: `PRF(master, context ‖ secret)` (SP 800-108).
-fn kek(
-    keystore: &SoftwareKeystore,
+pub(crate) fn kek(
+    keystore: &dyn Provider,
     master: &KeyRef,
     version: KeyVersion,
     place: &HolderPlace<'_>,

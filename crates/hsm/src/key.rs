@@ -35,10 +35,14 @@ pub enum KeyKind {
     /// [`Self::RsaOaep256`], nor a recipient of envelopes.
     #[serde(rename = "RSA-OAEP")]
     DangerRsaOaepSha1,
+    /// Takes keys of holders out of a token, wrapped (AES key wrap with padding, RFC 5649; 256 bits), and in again. In tokens alone, which make it for
+    /// [`crate::HolderKeys`].
+    #[serde(rename = "AES-256-KWP")]
+    Aes256Kwp,
 }
 
 impl KeyKind {
-    /// Every kind.
+    /// Every kind that files hold.
     pub const ALL: [Self; 8] = [
         Self::Ed25519,
         Self::RsaOaep256,
@@ -61,6 +65,7 @@ impl KeyKind {
             Self::PrfHmacSha256 => "PRF-HMAC-SHA-256",
             Self::Rs256 => "RS256",
             Self::DangerRsaOaepSha1 => "RSA-OAEP",
+            Self::Aes256Kwp => "AES-256-KWP",
         }
     }
 
@@ -79,7 +84,8 @@ impl KeyKind {
             | Self::Aes256Gcm
             | Self::PrfHmacSha256
             | Self::Rs256
-            | Self::DangerRsaOaepSha1 => None,
+            | Self::DangerRsaOaepSha1
+            | Self::Aes256Kwp => None,
         }
     }
 

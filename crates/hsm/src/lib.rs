@@ -24,7 +24,7 @@ mod vault;
 mod watched;
 
 pub use error::Error;
-pub use holder::{HolderAlgorithm, HolderKey, HolderKeys, HolderPlace};
+pub use holder::{HolderAlgorithm, HolderKey, HolderKeys, HolderPlace, HoldersKept};
 pub use key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey};
 pub use lists::KeptLists;
 pub use operations::Operations;

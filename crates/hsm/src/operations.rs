@@ -7,7 +7,7 @@ use sceau_crypto::{
 
 use crate::{
     error::Error,
-    holder::{HolderAlgorithm, HolderKey, HolderPlace},
+    holder::{HolderAlgorithm, HolderKey, HolderPlace, HoldersKept},
     key::{KeyKind, KeyLabel, KeyRef, KeyVersion, PublicKey},
     provider::Provider,
 };
@@ -191,6 +191,15 @@ pub trait Operations: Provider {
         let outputs = self.prf(master, version, &inputs)?;
         let parts = outputs.chunks(N.div_ceil(32));
         derivations.iter().zip(parts).map(|(one, part)| one.key(part).ok_or(Error::Derivation)).collect()
+    }
+
+    /// Prepares for keys of holders: see [`crate::HolderKeys::prepare_holder_keys`].
+    ///
+    /// # Errors
+    /// Those, and [`Error::Unsupported`].
+    fn prepare_holder_keys(&self, master: &KeyRef, now: u64) -> Result<HoldersKept, Error> {
+        let holding = self.holding().ok_or(unsupported(self.scheme(), "keys of holders"))?;
+        holding.prepare_holder_keys(master, now)
     }
 
     /// Makes a key of a holder: see [`crate::HolderKeys::make_holder_key`].

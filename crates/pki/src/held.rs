@@ -3,11 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{
-    digest::{self, SHA256, SHA384, SHA512},
+    digest::{self, Digest, SHA256, SHA384, SHA512},
     rand::SystemRandom,
     signature::{
-        RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512,
-        RsaEncoding, RsaKeyPair,
+        ECDSA_P256_SHA256_ASN1, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256,
+        RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
+        RsaKeyPair,
     },
 };
 use rustls::{
@@ -58,6 +59,11 @@ impl Hash {
 
     /// The DigestInfo of a message (RFC 8017 §9.2), which RSASSA-PKCS1-v1_5 pads and signs.
     pub fn digest_info(self, message: &[u8]) -> Vec<u8> {
+        self.digest_info_of(&self.of(message))
+    }
+
+    /// The DigestInfo of what was hashed by this already.
+    pub fn digest_info_of(self, digest: &[u8]) -> Vec<u8> {
         // 2.16.840.1.101.3.4.2.1, .2, .3
         let last = match self {
             Self::Sha256 => 1,
@@ -66,7 +72,7 @@ impl Hash {
         };
         let name = der::tlv(der::tag::OID, &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, last]);
         let algorithm = der::sequence(&[name, der::tlv(der::tag::NULL, &[])]);
-        der::sequence(&[algorithm, der::tlv(der::tag::OCTET_STRING, &self.of(message))])
+        der::sequence(&[algorithm, der::tlv(der::tag::OCTET_STRING, digest)])
     }
 }
 
@@ -224,6 +230,31 @@ pub fn ecdsa_signature_der(family: KeyFamily, raw: &[u8]) -> Option<Vec<u8>> {
     let length = family.coordinate()?;
     let (r, s) = raw.split_at_checked(length)?;
     (s.len() == length).then(|| der::sequence(&[der::unsigned(r), der::unsigned(s)]))
+}
+
+/// The public part of a key that signs SHA-256 digests and is elsewhere: what it signed is looked at before anybody relies on it.
+#[derive(Debug)]
+pub struct DigestVerifier(ParsedPublicKey);
+
+impl DigestVerifier {
+    /// Of a SubjectPublicKeyInfo of this family.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`], also for P-384, which signs no SHA-256 digest here.
+    pub fn of(family: KeyFamily, public_key_info: &[u8]) -> Result<Self, Error> {
+        let key = match family {
+            KeyFamily::P256 => ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, public_key_info),
+            KeyFamily::Rsa => ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public_key_info),
+            KeyFamily::P384 => return Err(Error::Crypto),
+        };
+        Ok(Self(key.map_err(|_| Error::Crypto)?))
+    }
+
+    /// Whether this is its signature of a digest, as [`PrivateKey::sign_digest`] makes one.
+    pub fn verifies(&self, digest: &[u8; 32], signature: &[u8]) -> bool {
+        let digest = Digest::import_less_safe(digest, &SHA256);
+        digest.is_ok_and(|digest| self.0.verify_digest_sig(&digest, signature).is_ok())
+    }
 }
 
 /// Such a key in handshakes. It signs on the thread that asks, which waits for as long as its holder takes.

@@ -64,7 +64,9 @@ pub use demand::{CertificateType, Demands, NotAType, Unmet};
 pub use error::Error;
 pub use facts::{CertificateFacts, KeyFacts, NamePart, OtherExtension, key_facts, name_parts};
 pub use fit::{Unfit, judge_issued};
-pub use held::{CertificateKey, Hash, KeyFamily, Signing, ecdsa_signature_der, rsa_public_key_info};
+pub use held::{
+    CertificateKey, DigestVerifier, Hash, KeyFamily, Signing, ecdsa_signature_der, rsa_public_key_info,
+};
 pub use issued::Issued;
 pub use judge::{ClientIdentity, ClientJudge, Refusal, Verdict, VerifiedClient};
 pub use key::{KeyAlgorithm, PrivateKey};

@@ -13,6 +13,14 @@ use serde_json::json;
 use super::BATCH;
 use super::terminal::Terminal;
 
+/// Where the element's keys are, and where holders' keys sign.
+#[derive(Clone, Copy)]
+pub(super) enum Kept {
+    InFiles,
+    /// Of SoftHSM.
+    InToken,
+}
+
 /// The processes, and who asks them.
 pub(super) struct Ground {
     keyrings: Keyrings,
@@ -30,8 +38,12 @@ pub(super) struct Ground {
 
 impl Ground {
     /// Has so many keyrings made, handed over and activated, by the command line.
-    pub(super) fn prepare(holders: usize) -> Result<Self, String> {
-        let keyrings = Keyrings::start_with("bench-keyrings", json!({"batch_most": BATCH}));
+    pub(super) fn prepare(holders: usize, kept: Kept) -> Result<Self, String> {
+        let policy = json!({"batch_most": BATCH});
+        let keyrings = match kept {
+            Kept::InFiles => Keyrings::start_with("bench-keyrings", policy),
+            Kept::InToken => Keyrings::start_in_token("bench-keyrings", policy),
+        };
         let read = |name: &str| {
             std::fs::read(keyrings.scratch.join(name)).map_err(|error| format!("{name}: {error}"))
         };

@@ -14,7 +14,7 @@ use sceau_element_api::KeyringRequestId;
 use sceau_element_api::keyring::RequestKind;
 use tokio::sync::Semaphore;
 
-use self::ground::Ground;
+use self::ground::{Ground, Kept};
 use self::terminal::Terminal;
 use crate::Settings;
 use crate::processor::processor_time;
@@ -40,9 +40,18 @@ const FEW: usize = 24;
 const BATCH: usize = 100;
 
 pub(crate) fn measure(settings: Settings) -> Result<Vec<Row>, String> {
+    of_all(settings, Kept::InFiles)
+}
+
+/// With the element's keys in a token of SoftHSM, which makes holders' keys and signs with them.
+pub(crate) fn in_token(settings: Settings) -> Result<Vec<Row>, String> {
+    of_all(settings, Kept::InToken)
+}
+
+fn of_all(settings: Settings, kept: Kept) -> Result<Vec<Row>, String> {
     let (length, holders) = if settings.quick { (QUICK, FEW) } else { (LENGTH, HOLDERS) };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
-    let mut ground = Ground::prepare(holders)?;
+    let mut ground = Ground::prepare(holders, kept)?;
     runtime.block_on(async {
         // Stretches each PIN, once.
         load(&mut ground, RequestKind::Authenticate, holders, Pace::Full).await?;

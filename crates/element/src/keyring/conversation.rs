@@ -88,6 +88,11 @@ impl Desk {
         self.keys.about(officer.unwrap_or_else(|| sha256(&[])), self.view.key().to_string())
     }
 
+    /// Where keys of holders are made and sign.
+    pub(crate) fn holders(&self) -> sceau_hsm::HoldersKept {
+        self.keys.holders()
+    }
+
     /// What a context is begun with. Nothing is kept of it.
     pub(crate) fn offer(&self) -> ContextOffer {
         let now = self.now();

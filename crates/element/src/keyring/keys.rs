@@ -9,7 +9,8 @@ use sceau_crypto::{Cek, FileId, RecipientKey, Secret, SecretBytes, VerifyingKey}
 use sceau_element_api::Base64Url;
 use sceau_element_api::keyring::{KeyringAlgorithm, KeyringsAbout};
 use sceau_hsm::{
-    Error, HolderAlgorithm, HolderKey, HolderPlace, KeyKind, KeyLabel, KeyRef, Operations, Provider,
+    Error, HolderAlgorithm, HolderKey, HolderPlace, HoldersKept, KeyKind, KeyLabel, KeyRef, Operations,
+    Provider,
 };
 use sceau_keyring::{OpaqueServer, Signs, SignsError};
 use sceau_pki::{
@@ -35,7 +36,9 @@ pub enum KeyringsError {
     #[error("the keys of keyrings cannot be used: {0}")]
     Provider(#[from] Error),
     /// The provider lacks what keyrings need.
-    #[error("the keystore cannot make keys of holders: keyrings are served with a keystore in files only")]
+    #[error(
+        "the keystore cannot make keys of holders: keyrings are served with keys in files, or in a token (PKCS#11)"
+    )]
     Unsupported,
     /// The officer's certificate is none.
     #[error("--keyrings-officer is no certificate of a key of P-256, RSA of 2048 bits or more, or Ed25519")]
@@ -70,6 +73,7 @@ pub struct KeyringKeys {
     origin: String,
     /// The certificate that the start named.
     named: Certified,
+    holders: HoldersKept,
 }
 
 /// That the officer's certificate ends: who administers the element is told in time.
@@ -117,6 +121,7 @@ impl KeyringKeys {
         };
         let channel = find(CHANNEL, KeyKind::HpkeXWing)?;
         let (word, master) = (find(WORD, KeyKind::Ed25519)?, find(MASTER, KeyKind::PrfHmacSha256)?);
+        let holders = provider.prepare_holder_keys(&master, now)?;
         let (seal, signer) = (find(SEAL, KeyKind::Aes256Gcm)?, find(AUTHORITY, KeyKind::Rs256)?);
         let channel = (channel.clone(), provider.recipient_key(&channel)?);
         let word = Word::of(Arc::clone(&provider), word)?;
@@ -147,7 +152,20 @@ impl KeyringKeys {
         };
         warn_of_last_years(authority.certificate(), now);
         let origin = origin.to_owned();
-        Ok(Self { provider, channel, word, master, seal, authority, opaque, begun, new, origin, named })
+        Ok(Self {
+            provider,
+            channel,
+            word,
+            master,
+            seal,
+            authority,
+            opaque,
+            begun,
+            new,
+            origin,
+            named,
+            holders,
+        })
     }
 
     /// Holds the certificate that the start named to who is in office by the journal, whose word alone counts. One of an officer of before is no fault of the start's: a
@@ -174,6 +192,11 @@ impl KeyringKeys {
     /// What is to be recorded of how keyrings begin; none where they began before.
     pub(crate) fn to_begin(&self) -> Option<KeyringsBegun> {
         self.new.then(|| self.begun.clone())
+    }
+
+    /// Where keys of holders are made and sign.
+    pub(crate) fn holders(&self) -> HoldersKept {
+        self.holders
     }
 
     /// What anybody may know, with SHA-256 of the certificate of the officer in office and the log's key.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sceau_element_api::keyring::SealedMessage;
 use sceau_element_api::wire::{Code, Refusal, Response};
+use sceau_hsm::HoldersKept;
 use sceau_trace::Action;
 
 use super::Service;
@@ -15,6 +16,12 @@ impl Service {
     /// With keyrings.
     pub(crate) fn with_keyrings(self, desk: Option<Arc<Desk>>) -> Self {
         Self { desk, ..self }
+    }
+
+    /// Where keys of holders are made and sign; none where no keyrings are served.
+    #[must_use]
+    pub fn holders_kept(&self) -> Option<HoldersKept> {
+        self.desk.as_ref().map(|desk| desk.holders())
     }
 
     pub(super) fn desk(&self) -> Result<&Arc<Desk>, Refusal> {

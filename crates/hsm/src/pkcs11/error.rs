@@ -171,6 +171,8 @@ pub(crate) fn is_lost(error: &Cryptoki) -> bool {
                 | RvError::UserNotLoggedIn
                 | RvError::KeyHandleInvalid
                 | RvError::ObjectHandleInvalid
+                | RvError::WrappingKeyHandleInvalid
+                | RvError::UnwrappingKeyHandleInvalid
                 | RvError::CryptokiNotInitialized
                 | RvError::SlotIdInvalid
                 | RvError::GeneralError

@@ -246,7 +246,7 @@ fn rsa_info(session: &Session, object: ObjectHandle) -> Option<Vec<u8>> {
     }
 }
 
-fn point_info(session: &Session, object: ObjectHandle, family: KeyFamily) -> Option<Vec<u8>> {
+pub(crate) fn point_info(session: &Session, object: ObjectHandle, family: KeyFamily) -> Option<Vec<u8>> {
     let told = session.get_attributes(object, &[AttributeType::EcPoint]).ok()?;
     let Some(Attribute::EcPoint(point)) = told.first() else { return None };
     // An OCTET STRING around the point (v2.40 §2.3.3); some tokens tell the point bare.

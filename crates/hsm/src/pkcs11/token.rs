@@ -117,14 +117,17 @@ impl Token {
         match self.once(act) {
             Err(Fault::Module(error)) if is_lost(&error) => match self.once(act) {
                 Err(Fault::Module(error)) if is_lost(&error) => Err(self.fall(&error)),
-                Err(Fault::Module(error)) => Err(self.refused(&error)),
-                Err(Fault::Said(error)) => Err(error),
-                Ok(done) => Ok(done),
+                done => self.told(done),
             },
-            Err(Fault::Module(error)) => Err(self.refused(&error)),
-            Err(Fault::Said(error)) => Err(error),
-            Ok(done) => Ok(done),
+            done => self.told(done),
         }
+    }
+
+    fn told<T>(&self, done: Result<T, Fault>) -> Result<T, TokenError> {
+        done.map_err(|fault| match fault {
+            Fault::Module(error) | Fault::Left(error) => self.refused(&error),
+            Fault::Said(error) => error,
+        })
     }
 
     fn once<T>(&self, act: &mut impl FnMut(&Session, u64) -> Result<T, Fault>) -> Result<T, Fault> {
@@ -132,6 +135,7 @@ impl Token {
         let done = act(&session, life);
         match &done {
             Err(Fault::Module(error)) if is_lost(error) => self.lose(session, life),
+            Err(Fault::Left(_)) => self.close(session, life),
             _ => self.give_back(session, life),
         }
         done
@@ -301,6 +305,16 @@ impl Token {
         }
     }
 
+    /// Closes one session, and what is in it goes with it (PKCS#11 v2.40 §5.6, C_CloseSession).
+    fn close(&self, session: Session, life: u64) {
+        drop(session);
+        let mut state = self.state();
+        if state.life == life {
+            state.lent = state.lent.saturating_sub(1);
+            self.freed.notify_one();
+        }
+    }
+
     /// Ends this life of the sessions, unless another caller did.
     fn lose(&self, session: Session, life: u64) {
         let mut state = self.state();
@@ -341,6 +355,8 @@ pub(crate) enum Fault {
     Module(Cryptoki),
     /// Ours: the sessions are good.
     Said(TokenError),
+    /// The module's word too, on which a session is left with something that is not to stay: it is closed.
+    Left(Cryptoki),
 }
 
 impl From<Cryptoki> for Fault {

@@ -45,6 +45,9 @@ impl Held {
             KeyKind::DangerRsaOaepSha1 => {
                 Self::OaepSha1(Box::new(jwe::PrivateKey::generate(jwe::KeyKind::Rsa, SHA1)?))
             }
+            KeyKind::Aes256Kwp => {
+                return Err(Error::Unsupported { scheme: "software", operation: kind.as_str() });
+            }
         })
     }
 
@@ -63,6 +66,7 @@ impl Held {
                 let key = jwe::PrivateKey::from_secret_bytes(jwe::KeyKind::Rsa, SHA1, bytes)?;
                 Self::OaepSha1(Box::new(key))
             }
+            KeyKind::Aes256Kwp => return Err(KeyError::Malformed.into()),
         })
     }
 

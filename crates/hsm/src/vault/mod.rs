@@ -129,7 +129,9 @@ impl VaultKeystore {
         Ok(match kind {
             KeyKind::HpkeXWing => PublicKey::Recipient(self.hybrid(label)?.recipient_key().clone()),
             KeyKind::HmacSha256 | KeyKind::Aes256Gcm | KeyKind::PrfHmacSha256 => PublicKey::None,
-            KeyKind::Rs256 | KeyKind::DangerRsaOaepSha1 => return Err(unsupported(kind)),
+            KeyKind::Rs256 | KeyKind::DangerRsaOaepSha1 | KeyKind::Aes256Kwp => {
+                return Err(unsupported(kind));
+            }
             KeyKind::Ed25519 | KeyKind::RsaOaep256 => self.transit.public(label.as_str(), kind)?,
         })
     }
@@ -147,7 +149,7 @@ fn vault_type(kind: KeyKind) -> Option<&'static str> {
         KeyKind::RsaOaep256 => Some("rsa-3072"),
         KeyKind::HmacSha256 | KeyKind::PrfHmacSha256 => Some("hmac"),
         KeyKind::Aes256Gcm => Some("aes256-gcm96"),
-        KeyKind::HpkeXWing | KeyKind::Rs256 | KeyKind::DangerRsaOaepSha1 => None,
+        KeyKind::HpkeXWing | KeyKind::Rs256 | KeyKind::DangerRsaOaepSha1 | KeyKind::Aes256Kwp => None,
     }
 }
 
@@ -161,7 +163,7 @@ impl Provider for VaultKeystore {
         if label.as_str() == SEALING {
             return Err(Error::BadLabel(label.to_string()));
         }
-        if matches!(kind, KeyKind::Rs256 | KeyKind::DangerRsaOaepSha1) {
+        if matches!(kind, KeyKind::Rs256 | KeyKind::DangerRsaOaepSha1 | KeyKind::Aes256Kwp) {
             return Err(unsupported(kind));
         }
         // Held to the end: of two who make the same key, one does.

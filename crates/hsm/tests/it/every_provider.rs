@@ -8,6 +8,8 @@ use sceau_hsm::{
     Operations, Provider, PublicKey,
 };
 
+use sceau_pki::{DigestVerifier, KeyFamily};
+
 use crate::{NOW, label};
 
 /// Runs each behaviour on a new provider of a sort.
@@ -121,16 +123,25 @@ fn signs_with_holders_keys_by_master_and_secret_together(provider: &dyn Provider
     let place = HolderPlace { context: &[1; 32], secret: &secret };
     if provider.holding().is_none() {
         let any = provider.generate(KeyKind::RsaOaep256, &label("any"), NOW).unwrap();
+        assert_eq!(code(provider.prepare_holder_keys(&any, NOW)), "hsm_unsupported");
         return assert_eq!(code(provider.make_holder_key(&any, &place, P256)), "hsm_unsupported");
     }
     let master = provider.create_master(&label("holders"), NOW).unwrap();
+    let kept = provider.prepare_holder_keys(&master, NOW).unwrap();
+    assert_eq!(kept, provider.prepare_holder_keys(&master, NOW + 1).unwrap(), "at each start");
     let digests = [[7; 32], [8; 32]];
     let rsa = provider.make_holder_key(&master, &place, HolderAlgorithm::Rsa3072).unwrap();
     let signed = provider.sign_with_holder_key(&master, &place, &rsa, &digests).unwrap();
     assert!(signed.iter().all(|signature| signature.len() == 384) && signed[0] != signed[1]);
     let key = provider.make_holder_key(&master, &place, P256).unwrap();
-    let signed = provider.sign_with_holder_key(&master, &place, &key, &digests).unwrap();
-    assert_eq!(signed.len(), 2);
+    let by_p256 = provider.sign_with_holder_key(&master, &place, &key, &digests).unwrap();
+    assert_eq!(by_p256.len(), 2);
+    for (family, key, signed) in [(KeyFamily::Rsa, &rsa, signed), (KeyFamily::P256, &key, by_p256)] {
+        let verifier = DigestVerifier::of(family, &key.spki).unwrap();
+        for (digest, signature) in digests.iter().zip(&signed) {
+            assert!(verifier.verifies(digest, signature) && !verifier.verifies(&[9; 32], signature));
+        }
+    }
     assert!(!key.wrapped.windows(32).any(|part| part == secret.expose()));
 
     // Under the version that wrapped it, also when there is a next one.
@@ -147,6 +158,13 @@ fn signs_with_holders_keys_by_master_and_secret_together(provider: &dyn Provider
     let mut altered = key.clone();
     *altered.wrapped.last_mut().unwrap() ^= 1;
     assert_eq!(refused(&master, place, &altered), "blob_refused");
+    // Whoever has it is told nothing of what it is: its first octet names how it is kept, and is bound too.
+    for first in 0..=u8::MAX {
+        let mut other = key.clone();
+        other.wrapped[0] ^= first;
+        let same = other == key;
+        assert_eq!(provider.sign_with_holder_key(&master, &place, &other, &digests).is_ok(), same, "{first}");
+    }
     let foreign = provider.create_master(&label("foreign"), NOW).unwrap();
     assert_eq!(refused(&foreign, place, &key), "blob_refused");
 }

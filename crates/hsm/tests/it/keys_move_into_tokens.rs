@@ -6,13 +6,14 @@ use base64::Engine as _;
 use sceau_crypto::jose::jwe::{EncryptionKey, KeyAlgorithm};
 use sceau_crypto::{Cek, FileId, Label, SealedBlob, Secret, wrap_cek};
 use sceau_hsm::{
-    Error, KeyKind, KeyState, KeyVersion, Operations as _, Provider as _, SoftwareKeystore, Unlock,
+    Error, HolderAlgorithm, HolderKey, HolderPlace, HoldersKept, KeyKind, KeyState, KeyVersion,
+    Operations as _, Provider as _, SoftwareKeystore, Unlock,
     pkcs11::{TokenKeeping, TokenKeystore, move_to_token},
 };
 
 use crate::{
     NOW, credential, label,
-    token_stage::{Stage, with_tokens},
+    token_stage::{Stage, openssl_verifies, with_tokens},
 };
 
 /// NIST CAVP, KDFCTR_gen.rsp (HMAC-SHA-256, counter of 32 bits before the fixed input, L = 256): what the PRF is asked, and answers.
@@ -88,11 +89,30 @@ impl Scene<'_> {
 }
 
 with_tokens! {
-    fn a_state_that_serves_keyrings_stays_in_files(stage: &Stage) {
+    fn holders_keys_that_were_made_in_memory_sign_on_and_new_ones_are_made_in_the_token(stage: &Stage) {
         let scene = Scene::of(stage);
-        scene.software().generate(KeyKind::PrfHmacSha256, &label("keyring-master"), NOW).unwrap();
-        assert!(matches!(scene.move_it(), Err(Error::HoldersKeys)));
-        assert!(!scene.is_gone());
+        let store = scene.software();
+        let (secret, digest) = (Secret::random(), sceau_crypto::sha256(b"lease"));
+        let place = HolderPlace { context: &[1; 32], secret: &secret };
+        let master = store.create_master(&label("keyring-master"), NOW).unwrap();
+        assert_eq!(store.prepare_holder_keys(&master, NOW).unwrap(), HoldersKept::InMemory);
+        let algorithms = [HolderAlgorithm::EcdsaP256, HolderAlgorithm::Rsa3072];
+        let before = algorithms.map(|algorithm| store.make_holder_key(&master, &place, algorithm).unwrap());
+        drop(store);
+        scene.move_it().unwrap();
+        assert!(scene.is_gone());
+        let token = scene.token();
+        let master = token.find(master.uri()).unwrap().key;
+        // Not before they were prepared, which starts do.
+        assert_eq!(code(token.make_holder_key(&master, &place, algorithms[0])), "hsm_key_not_found");
+        assert_eq!(token.prepare_holder_keys(&master, NOW).unwrap(), HoldersKept::InToken);
+        let after = algorithms.map(|algorithm| token.make_holder_key(&master, &place, algorithm).unwrap());
+        for key in before.iter().chain(&after) {
+            let signed = token.sign_with_holder_key(&master, &place, key, &[digest]).unwrap();
+            assert!(openssl_verifies(&stage.folder, &key.spki, &["-sha256"], b"lease", &signed[0]));
+        }
+        let in_token = |key: &HolderKey| key.wrapped[0] >= 0x80;
+        assert!(!before.iter().any(in_token) && after.iter().all(in_token));
     }
 
     fn nothing_is_lost_and_the_files_are_gone(stage: &Stage) {

@@ -4,6 +4,7 @@
 mod addresses_of_keys_are_read_whole;
 mod certificates_at_rest;
 mod every_provider;
+mod holders_keys_in_tokens;
 mod keys_move_into_tokens;
 mod keys_stay_in_a_vault;
 mod keys_stay_in_tokens;

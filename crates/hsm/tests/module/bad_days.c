@@ -37,7 +37,7 @@ struct arguments {
   void *reserved;
 };
 
-enum { INITIALIZE = 0, GET_FUNCTION_LIST = 3, OPEN_SESSION = 12, LOGIN = 18, GET_ATTRIBUTE_VALUE = 24, FIND_OBJECTS_INIT = 26, DECRYPT_INIT = 33, DECRYPT = 34, SIGN_INIT = 42, SIGN = 43 };
+enum { INITIALIZE = 0, GET_FUNCTION_LIST = 3, OPEN_SESSION = 12, LOGIN = 18, DESTROY_OBJECT = 22, GET_ATTRIBUTE_VALUE = 24, FIND_OBJECTS_INIT = 26, DECRYPT_INIT = 33, DECRYPT = 34, SIGN_INIT = 42, SIGN = 43, UNWRAP_KEY = 61 };
 
 static struct list *behind, ours;
 static void rest(long milliseconds) {
@@ -88,6 +88,7 @@ static word ordered(const char *name, const word *mechanism) {
   }
 PASSED_ON(C_OpenSession, OPEN_SESSION)
 PASSED_ON(C_Login, LOGIN)
+PASSED_ON(C_DestroyObject, DESTROY_OBJECT)
 PASSED_ON(C_FindObjectsInit, FIND_OBJECTS_INIT)
 PASSED_ON(C_DecryptInit, DECRYPT_INIT)
 PASSED_ON(C_Decrypt, DECRYPT)
@@ -119,6 +120,24 @@ static word get_attribute_value(word session, word object, word asked, word coun
   return answer;
 }
 
+/* Softoken wants the point beside a key on a curve that it unwraps (CKA_NSS_DB), which no standard knows: any octets do. */
+static word unwrap_key(word session, word mechanism, word key, word wrapped, word length, word given, word count, word handle) {
+  word answer = ordered("C_UnwrapKey", (const word *)mechanism);
+  if (answer) return answer;
+  const struct attribute *asked = (const struct attribute *)given;
+  struct attribute more[32];
+  for (word at = 0; getenv("SCEAU_BAD_DAYS_NSS") && at < count && count < 32; at++) {
+    more[at] = asked[at];
+    if (asked[at].type != 0x100 || *(word *)asked[at].value != 3 /* CKA_KEY_TYPE, CKK_EC */) continue;
+    more[count].type = 0xD5A0DB00;
+    more[count].value = (unsigned char *)"any";
+    more[count].length = 3;
+    given = (word)more;
+  }
+  word (*behind_it)(word, word, word, word, word, word, word, word) = (void *)behind->of[UNWRAP_KEY];
+  return behind_it(session, mechanism, key, wrapped, length, given, count + (given == (word)more), handle);
+}
+
 __attribute__((visibility("default"))) word C_GetFunctionList(struct list **list) {
   void *module = dlopen(getenv("SCEAU_BAD_DAYS_BEHIND"), RTLD_NOW | RTLD_LOCAL);
   word (*get)(struct list **) = module ? (word(*)(struct list **))dlsym(module, "C_GetFunctionList") : NULL;
@@ -130,11 +149,13 @@ __attribute__((visibility("default"))) word C_GetFunctionList(struct list **list
   ours.of[GET_FUNCTION_LIST] = (function)(void *)C_GetFunctionList;
   ours.of[OPEN_SESSION] = C_OpenSession;
   ours.of[LOGIN] = C_Login;
+  ours.of[DESTROY_OBJECT] = C_DestroyObject;
   ours.of[FIND_OBJECTS_INIT] = C_FindObjectsInit;
   ours.of[DECRYPT_INIT] = C_DecryptInit;
   ours.of[DECRYPT] = C_Decrypt;
   ours.of[SIGN_INIT] = C_SignInit;
   ours.of[SIGN] = C_Sign;
+  ours.of[UNWRAP_KEY] = (function)(void *)unwrap_key;
   if (getenv("SCEAU_BAD_DAYS_NSS")) ours.of[GET_ATTRIBUTE_VALUE] = get_attribute_value;
   *list = &ours;
   return 0;

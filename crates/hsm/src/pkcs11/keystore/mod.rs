@@ -6,15 +6,18 @@
 //! lock                held by the one process that has the keystore open
 //! ```
 //!
+//! Keys of holders are in neither: wrapped by the token, sealed again under a holder's secret, they are kept by whoever has them made, and are in the token for one signature.
 //! Ed25519, RSA-OAEP-256, HMAC and masters are the token's own. What it cannot use (hybrid keys, Ed25519 where it has none) is software, sealed in
 //! its entry under the master `sealing`, unsealed for each use and then wiped. There is no fallback while the token is away. Each version of a key is an
 //! object of its own, `NAME/LABEL/VERSION`; one object serves one purpose.
 
 mod entry;
+mod holders;
 mod keeping;
 mod moving;
 mod oaep_sha1;
 mod objects;
+mod passing;
 mod provider;
 mod seal;
 mod shelf;
@@ -199,6 +202,14 @@ impl TokenKeystore {
                 all(&[MechanismType::RSA_PKCS_KEY_PAIR_GEN, MechanismType::RSA_PKCS_OAEP])
             }
             KeyKind::HpkeXWing => Ok(false),
+            KeyKind::Aes256Kwp => all(&[
+                MechanismType::AES_KEY_GEN,
+                MechanismType::AES_KEY_WRAP_PAD,
+                MechanismType::ECC_KEY_PAIR_GEN,
+                MechanismType::ECDSA,
+                MechanismType::RSA_PKCS_KEY_PAIR_GEN,
+                MechanismType::RSA_PKCS,
+            ]),
             KeyKind::HmacSha256 | KeyKind::Aes256Gcm | KeyKind::PrfHmacSha256 => Ok(true),
         }
     }
@@ -219,6 +230,10 @@ impl TokenKeystore {
             let Made { check, public, .. } = self.shelf.make(&object, &wanted(kind))?;
             let versions = vec![Version::Token { check, imported: false }];
             return self.put(label, Entry { public, versions, ..blank }, &vec![None]);
+        }
+        if kind == KeyKind::Aes256Kwp {
+            let operation = "what keys of holders need: AES key wrap with padding (CKM_AES_KEY_WRAP_PAD), ECDSA on P-256 and RSA, with keys made in it";
+            return Err(Error::Unsupported { scheme: SCHEME, operation });
         }
         let held = HeldKey::generate(kind)?;
         let public = public_bytes(&held);
@@ -285,6 +300,7 @@ fn wanted(kind: KeyKind) -> Wanted<'static> {
         KeyKind::Ed25519 => Wanted::Ed25519,
         KeyKind::RsaOaep256 | KeyKind::DangerRsaOaepSha1 => Wanted::Rsa,
         KeyKind::Rs256 => Wanted::RsaSigning,
+        KeyKind::Aes256Kwp => Wanted::Wrapping,
         KeyKind::HpkeXWing | KeyKind::HmacSha256 | KeyKind::Aes256Gcm | KeyKind::PrfHmacSha256 => {
             Wanted::Secret
         }

@@ -22,9 +22,6 @@ use crate::{
     unlock::Unlock,
 };
 
-/// The element's key under which holders' keys of keyrings are wrapped.
-const HOLDERS_MASTER: &str = "keyring-master";
-
 /// What became of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MovedKey {
@@ -41,7 +38,7 @@ pub struct MovedKey {
 /// a derivation that tokens do not have: the keys that open it are sealed under the token, and new ones, made in it, seal from now on.
 ///
 /// # Errors
-/// Those of opening both; [`Error::HoldersKeys`] where keyrings are served; [`Error::NotMoved`] where the token does not do with a key what software did. Then nothing was destroyed.
+/// Those of opening both; [`Error::NotMoved`] where the token does not do with a key what software did. Then nothing was destroyed.
 pub fn move_to_token(
     from: &Path,
     unlock: &Unlock,
@@ -56,14 +53,9 @@ pub fn move_to_token(
         }
         opened => opened?,
     };
-    let held = software.list()?;
-    // A token does with them what software does, but nothing serves keyrings over one yet, and there is no way back.
-    if held.iter().any(|entry| entry.key.label().as_str() == HOLDERS_MASTER) {
-        return Err(Error::HoldersKeys);
-    }
     let token = TokenKeystore::open_or_create(to, uri)?;
     let mut all = Vec::new();
-    for entry in held {
+    for entry in software.list()? {
         let held = software.held(&entry.key)?;
         let there = token.read().get(entry.key.label()).cloned();
         let arrived = match there {
@@ -193,6 +185,8 @@ impl TokenKeystore {
                 }
                 same
             }
+            // Files hold none.
+            KeyKind::Aes256Kwp => false,
         };
         if same { Ok(()) } else { Err(not_moved()) }
     }

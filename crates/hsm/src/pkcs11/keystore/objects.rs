@@ -12,7 +12,7 @@ use sceau_pki::rsa_public_key_info;
 /// The object identifier of Ed25519, 1.3.101.112 (RFC 8410 §3), in DER: how PKCS#11 v3.0 §2.3.5 names the curve.
 const ED25519: [u8; 5] = [0x06, 0x03, 0x2b, 0x65, 0x70];
 /// 65,537, as everywhere.
-const EXPONENT: [u8; 3] = [1, 0, 1];
+pub(super) const EXPONENT: [u8; 3] = [1, 0, 1];
 
 /// A key as the token shall hold it.
 pub(super) enum Wanted<'a> {
@@ -24,6 +24,8 @@ pub(super) enum Wanted<'a> {
     Rsa,
     /// Signs by RSA; 3,072 bits.
     RsaSigning,
+    /// Wraps and unwraps keys, and nothing else: AES, 256 bits.
+    Wrapping,
     /// A master that was made elsewhere.
     KnownSecret(&'a Secret<32>),
     /// A signing key that was made elsewhere: its seed, and its public part.
@@ -35,7 +37,7 @@ pub(super) enum Wanted<'a> {
 impl Wanted<'_> {
     pub(super) fn class(&self) -> ObjectClass {
         match self {
-            Self::Secret | Self::KnownSecret(_) => ObjectClass::SECRET_KEY,
+            Self::Secret | Self::Wrapping | Self::KnownSecret(_) => ObjectClass::SECRET_KEY,
             _ => ObjectClass::PRIVATE_KEY,
         }
     }
@@ -48,6 +50,7 @@ impl Wanted<'_> {
     pub(super) fn make(&self, session: &Session, name: &str) -> Result<ObjectHandle, Cryptoki> {
         let (public, private) = self.templates(name);
         match self {
+            Self::Wrapping => session.generate_key(&Mechanism::AesKeyGen, &wrapping(name)),
             Self::Secret => session.generate_key(&Mechanism::GenericSecretKeyGen, &private),
             Self::Ed25519 => pair(session, &Mechanism::EccEdwardsKeyPairGen, &public, &private),
             Self::Rsa | Self::RsaSigning => pair(session, &Mechanism::RsaPkcsKeyPairGen, &public, &private),
@@ -97,6 +100,8 @@ impl Wanted<'_> {
                 ]);
                 private.extend(only_macs());
             }
+            // It has a template of its own.
+            Self::Wrapping => {}
             Self::Ed25519 => public.push(Attribute::EcParams(ED25519.to_vec())),
             Self::KnownEd25519(seed, point) => {
                 let kind = [Attribute::KeyType(KeyType::EC_EDWARDS), Attribute::EcParams(ED25519.to_vec())];
@@ -130,6 +135,26 @@ impl Wanted<'_> {
         }
         (public, private)
     }
+}
+
+/// What one key wrapped and another could decrypt would be in clear: this one neither encrypts nor decrypts.
+fn wrapping(name: &str) -> Vec<Attribute> {
+    let mut template = named(name);
+    template.extend([
+        Attribute::Token(true),
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::ValueLen(32.into()),
+        Attribute::Wrap(true),
+        Attribute::Unwrap(true),
+        Attribute::Encrypt(false),
+        Attribute::Decrypt(false),
+        Attribute::Sign(false),
+        Attribute::Verify(false),
+        Attribute::Derive(false),
+    ]);
+    template
 }
 
 fn only_macs() -> [Attribute; 3] {

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     durable,
     error::Error,
+    holder::HolderKeys,
     key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey},
     provider::{
         Authenticate, DangerUnwrapSha1, JudgeKeys, Prf, Provider, Rotate, Seal, Sign, SignRs256, UnwrapCek,
@@ -58,7 +59,9 @@ impl Provider for TokenKeystore {
             (KeyKind::DangerRsaOaepSha1, Some(bytes)) => {
                 Ok(PublicKey::DangerRsaOaepSha1(oaep_sha1::public(bytes)?.jwk().clone()))
             }
-            (KeyKind::HmacSha256 | KeyKind::Aes256Gcm | KeyKind::PrfHmacSha256, _) => Ok(PublicKey::None),
+            (KeyKind::HmacSha256 | KeyKind::Aes256Gcm | KeyKind::PrfHmacSha256 | KeyKind::Aes256Kwp, _) => {
+                Ok(PublicKey::None)
+            }
             (_, None) => Err(Error::Damaged(entry::path(&self.folder, key.label()))),
         }
     }
@@ -113,6 +116,10 @@ impl Provider for TokenKeystore {
     }
 
     fn deriving(&self) -> Option<&dyn Prf> {
+        Some(self)
+    }
+
+    fn holding(&self) -> Option<&dyn HolderKeys> {
         Some(self)
     }
 

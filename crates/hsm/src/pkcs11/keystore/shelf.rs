@@ -35,7 +35,7 @@ use crate::{
 const CHECK: &[u8] = b"sceau: which key this is";
 
 pub(super) struct Shelf {
-    token: Arc<Token>,
+    pub(super) token: Arc<Token>,
     uri: Pkcs11Uri,
     /// What the names of its keys begin with.
     name: KeyLabel,
@@ -136,7 +136,7 @@ impl Shelf {
     ) -> Result<Option<Vec<u8>>, Error> {
         let refused = |error: Cryptoki| self.token.refused(&error);
         let public = match wanted {
-            Wanted::Secret | Wanted::KnownSecret(_) => return Ok(None),
+            Wanted::Secret | Wanted::Wrapping | Wanted::KnownSecret(_) => return Ok(None),
             Wanted::Rsa | Wanted::RsaSigning | Wanted::KnownRsa(_) => {
                 objects::rsa_public(session, private).map_err(refused)?
             }
@@ -288,7 +288,7 @@ impl Shelf {
     }
 
     /// Its handle in this life of the sessions. A token that was away may have another key under the same name: then it is not this one any more.
-    fn handle(
+    pub(super) fn handle(
         &self,
         session: &Session,
         life: u64,
