@@ -77,6 +77,33 @@ fn passing(session: &Session) -> Vec<ObjectHandle> {
     session.find_objects(&template).unwrap()
 }
 
+/// How many keys are passing, and what whoever shares the process can do with the first but sign.
+fn what_is_taken(session: &Session, algorithm: HolderAlgorithm) -> (usize, Vec<String>) {
+    let there = passing(session);
+    let Some(key) = there.first().copied() else { return (0, Vec::new()) };
+    let mut taken = Vec::new();
+    let value = match algorithm {
+        HolderAlgorithm::EcdsaP256 => AttributeType::Value,
+        _ => AttributeType::PrivateExponent,
+    };
+    if session.get_attributes(key, &[value]).is_ok_and(|read| !read.is_empty()) {
+        taken.push("read".to_owned());
+    }
+    let wrapping = session.find_objects(&[Attribute::Label(b"house/holders-wrap/1".to_vec())]).unwrap();
+    if session.wrap_key(&Mechanism::AesKeyWrapPad, wrapping[0], key).is_ok() {
+        taken.push("wrapped".to_owned());
+    }
+    for turned in [Attribute::Extractable(true), Attribute::Sensitive(false), Attribute::Token(true)] {
+        if session.update_attributes(key, std::slice::from_ref(&turned)).is_ok() {
+            taken.push(format!("set {turned:?}"));
+        }
+        if session.copy_object(key, std::slice::from_ref(&turned)).is_ok() {
+            taken.push(format!("copied as {turned:?}"));
+        }
+    }
+    (there.len(), taken)
+}
+
 fn told(stage: &Stage) -> String {
     fs::read_to_string(stage.folder.join("orders.told")).unwrap_or_default()
 }
@@ -113,24 +140,12 @@ with_tokens! {
             thread::scope(|scope| {
                 let signing = scope.spawn(|| scene.sign(&key));
                 until(|| told(stage).contains("C_DestroyObject hangs"));
-                // The moment between: whoever shares the process finds it, and takes it nowhere.
-                let there = passing(&ours);
-                assert_eq!(there.len(), 1);
-                let value = match algorithm {
-                    HolderAlgorithm::EcdsaP256 => AttributeType::Value,
-                    _ => AttributeType::PrivateExponent,
-                };
-                let read = ours.get_attributes(there[0], &[value]);
-                assert!(read.map_or(true, |read| read.is_empty()), "its value is told");
-                let wrapping = ours.find_objects(&[Attribute::Label(b"house/holders-wrap/1".to_vec())]).unwrap();
-                assert!(ours.wrap_key(&Mechanism::AesKeyWrapPad, wrapping[0], there[0]).is_err());
-                for turned in [Attribute::Extractable(true), Attribute::Sensitive(false), Attribute::Token(true)] {
-                    assert!(ours.update_attributes(there[0], std::slice::from_ref(&turned)).is_err(), "{turned:?}");
-                    assert!(ours.copy_object(there[0], &[turned]).is_err());
-                }
+                // The moment between. It is judged once the other thread goes on, or a test that fails would hang.
+                let (there, taken) = what_is_taken(&ours, algorithm);
                 stage.order("");
                 let signature = signing.join().unwrap().unwrap();
                 assert!(openssl_verifies(&stage.folder, &key.spki, &["-sha256"], b"lease", &signature));
+                assert_eq!((there, taken), (1, Vec::new()), "keys that are there, and what is done with one");
             });
             assert!(passing(&ours).is_empty());
         }
