@@ -10,10 +10,11 @@ use sceau_keyring::{
 };
 use sceau_trace::{Hash, sha256};
 
+use super::keeps::{Alone, DeviceKey, NewKey};
 use super::refused;
 use super::storage::{Kept, Secrets, Storage};
 use crate::ClientError;
-use crate::keyring::{Carries, Conversation, FileKey};
+use crate::keyring::{Carries, Conversation};
 
 /// What a holder reads before choosing a PIN.
 #[derive(Debug)]
@@ -24,6 +25,19 @@ pub struct ToActivate {
     pub identity: Identity,
     /// What it is for, and the rule of the PIN.
     pub policy: KeyringPolicy,
+}
+
+/// An activation whose holder reads whose the keyring is, and has not chosen a PIN yet. Nobody else makes a terminal in its place.
+pub struct Activation {
+    new: NewKey,
+    shown: ToActivate,
+    _alone: Alone,
+}
+
+impl std::fmt::Debug for Activation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Activation").field("phase", &self.shown.phase).finish_non_exhaustive()
+    }
 }
 
 /// Activates a keyring on this terminal. `invitation` says which element and policy it is of, and whether there are two factors; `choose` shows what it is given, and gives the PIN that the holder chose.
@@ -38,32 +52,82 @@ pub async fn activate<E: From<ClientError>>(
     factors: &Factors<'_>,
     choose: impl FnOnce(&ToActivate) -> Result<Pin, E>,
 ) -> Result<Activated, E> {
-    let _alone = storage.begin()?;
-    let (device, pkcs8) = FileKey::generate().map_err(ClientError::from)?;
-    let by = Terminal { carrier, invitation, factors, device: &device };
+    let begun = begin_activation(storage, carrier, invitation, factors).await?;
+    let pin = choose(begun.shown())?;
+    Ok(begun.choose(storage, carrier, (invitation, factors), &pin).await?)
+}
+
+/// The first half of [`activate`], for who shows it and asks for the PIN later.
+///
+/// # Errors
+/// As [`activate`].
+pub async fn begin_activation(
+    storage: &Storage,
+    carrier: &impl Carries,
+    invitation: &Invitation,
+    factors: &Factors<'_>,
+) -> Result<Activation, ClientError> {
+    let alone = storage.begin()?;
+    let new = storage.new_key()?;
+    let by = Terminal { carrier, invitation, factors, device: &new.key };
     // A registration is blinded from the PIN, which nobody chose yet: the first context only asks to be shown, with digits that are thrown away.
     let shown = by.begin(&throwaway()?).await?.shown()?;
-    let pin = choose(&shown)?;
-    pin.check(&shown.policy.pin).map_err(|why| refused("pin_not_taken", why.to_string()))?;
+    Ok(Activation { new, shown, _alone: alone })
+}
 
-    let mut begun = by.begin(&pin).await?;
-    let activating = &begun.activating;
-    let policy = Hash::new(*sha256(&activating.policy).as_bytes());
-    if activating.identity != shown.identity || policy != invitation.policy.hash {
-        return Err(ClientError::Unproven("the element showed another holder before".to_owned()).into());
+impl Activation {
+    /// What the holder reads.
+    #[must_use]
+    pub fn shown(&self) -> &ToActivate {
+        &self.shown
     }
-    let key: [u8; 16] = activating.key.0.as_slice().try_into().map_err(|_| ClientError::Answer)?;
-    let place = Place { keyring: invitation.keyring, terminal: activating.terminal, key };
-    let names = Names::of(invitation.keyring, activating.terminal, &invitation.origin);
-    let registered = begun.registering.finish(&pin, &activating.response, &names);
-    let (upload, export) = registered.map_err(|error| ClientError::Unproven(error.to_string()))?;
-    let current = Secret::random();
-    let unlock = unlock_of(&export, &current, &place);
-    let image = storage.image()?;
-    storage.keep_device(&pkcs8)?;
-    storage.keep_secrets(&Secrets { current, pending: None })?;
-    // All of it before it is sent: where the answer is lost, the keyring is active, and this is its terminal.
-    let mut kept = Kept {
+
+    /// The second half of [`activate`], with the invitation and the factors of the first one. A PIN that is not taken leaves it as it is.
+    ///
+    /// # Errors
+    /// As [`activate`].
+    pub async fn choose(
+        &self,
+        storage: &Storage,
+        carrier: &impl Carries,
+        (invitation, factors): (&Invitation, &Factors<'_>),
+        pin: &Pin,
+    ) -> Result<Activated, ClientError> {
+        let shown = &self.shown;
+        pin.check(&shown.policy.pin).map_err(|why| refused("pin_not_taken", why.to_string()))?;
+        let device = &self.new.key;
+        let mut begun = Terminal { carrier, invitation, factors, device }.begin(pin).await?;
+        let activating = &begun.activating;
+        let policy = Hash::new(*sha256(&activating.policy).as_bytes());
+        if activating.identity != shown.identity || policy != invitation.policy.hash {
+            return Err(ClientError::Unproven("the element showed another holder before".to_owned()));
+        }
+        let key: [u8; 16] = activating.key.0.as_slice().try_into().map_err(|_| ClientError::Answer)?;
+        let place = Place { keyring: invitation.keyring, terminal: activating.terminal, key };
+        let names = Names::of(invitation.keyring, activating.terminal, &invitation.origin);
+        let registered = begun.registering.finish(pin, &activating.response, &names);
+        let (upload, export) = registered.map_err(|error| ClientError::Unproven(error.to_string()))?;
+        let current = Secret::random();
+        let unlock = unlock_of(&export, &current, &place);
+        let image = storage.image()?;
+        storage.keep_key(&self.new)?;
+        storage.keep_secrets(&Secrets { current, pending: None })?;
+        // All of it before it is sent: where the answer is lost, the keyring is active, and this is its terminal.
+        let mut kept = kept_of(invitation, activating, image);
+        storage.keep(&kept)?;
+        let identity = activating.identity.hash();
+        let confirm = Confirm { upload: upload.as_slice().into(), unlock, identity, policy, image };
+        let activated = confirmed(storage, begun.conversation.hear(device, Ask::Confirm(confirm)).await?)?;
+        kept.certificate.clone_from(&activated.certificate);
+        kept.chain.clone_from(&activated.chain);
+        storage.keep(&kept)?;
+        Ok(activated)
+    }
+}
+
+/// What a terminal of this activation pins and knows.
+fn kept_of(invitation: &Invitation, activating: &Activating, image: Hash) -> Kept {
+    Kept {
         v: 1,
         keyring: invitation.keyring,
         terminal: activating.terminal,
@@ -76,15 +140,7 @@ pub async fn activate<E: From<ClientError>>(
         certificate: None,
         chain: Vec::new(),
         image,
-    };
-    storage.keep(&kept)?;
-    let identity = activating.identity.hash();
-    let confirm = Confirm { upload: upload.as_slice().into(), unlock, identity, policy, image };
-    let activated = confirmed(storage, begun.conversation.hear(&device, Ask::Confirm(confirm)).await?)?;
-    kept.certificate.clone_from(&activated.certificate);
-    kept.chain.clone_from(&activated.chain);
-    storage.keep(&kept)?;
-    Ok(activated)
+    }
 }
 
 /// That the terminal is bound. Where the element itself says that it is not, the folder is none; what who carries says is believed of nothing: the keyring may be active,
@@ -115,7 +171,7 @@ struct Terminal<'a, C> {
     carrier: &'a C,
     invitation: &'a Invitation,
     factors: &'a Factors<'a>,
-    device: &'a FileKey,
+    device: &'a DeviceKey,
 }
 
 /// An activation under way: the element has proven that it has the factors too.

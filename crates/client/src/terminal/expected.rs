@@ -1,14 +1,12 @@
 //! What a terminal keeps while another one may come to its keyring. The roaming code is not kept.
 
-use std::fs;
-
 use sceau_crypto::Secret;
 use sceau_element_api::{Base64Url, TerminalId};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::refused;
-use super::storage::{COMES, Storage, failed};
+use super::storage::{COMES, Storage};
 use crate::ClientError;
 
 /// The terminal that may come by this one, and what its short code is made of: the code itself is not kept.
@@ -42,21 +40,17 @@ impl Storage {
 
     /// Which terminal may come.
     pub(super) fn comes(&self) -> Result<Comes, ClientError> {
-        if !self.folder.join(COMES).exists() {
+        let Some(comes) = self.read_if_kept(COMES)? else {
             let words = "this terminal has no other one come: `sceau terminal roam` shows a code";
             return Err(refused("roaming_over", words));
-        }
-        let written: WrittenComes = serde_json::from_slice(&self.read(COMES)?).map_err(|_| self.damaged())?;
+        };
+        let written: WrittenComes = serde_json::from_slice(&comes).map_err(|_| self.damaged())?;
         let short = Secret::from_slice(&written.short).map_err(|_| self.damaged())?;
         Ok(Comes { terminal: written.terminal, short })
     }
 
     /// None may come any more.
     pub(super) fn forget_comes(&self) -> Result<(), ClientError> {
-        let path = self.folder.join(COMES);
-        match fs::remove_file(&path) {
-            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(failed(&path, cause)),
-            _ => Ok(()),
-        }
+        self.remove(COMES)
     }
 }

@@ -10,13 +10,14 @@ use sceau_keyring::{
 };
 use sceau_trace::Hash;
 
+use super::keeps::DeviceKey;
 use super::own::OwnAsk;
 use super::refused;
 use super::roam::Asking;
 use super::sign::{ToApprove, join_with};
 use super::storage::{Kept, Secrets, Storage};
 use crate::ClientError;
-use crate::keyring::{Carries, Conversation, FileKey};
+use crate::keyring::{Carries, Conversation};
 
 /// What a holder reads before typing the PIN.
 #[derive(Debug)]
@@ -57,11 +58,12 @@ pub async fn join<E: From<ClientError>>(
     approve: impl FnOnce(&ToJoin) -> Result<Pin, E>,
 ) -> Result<Joined, E> {
     let _alone = storage.begin()?;
-    let (device, pkcs8) = FileKey::generate().map_err(ClientError::from)?;
+    let new = storage.new_key()?;
+    let device = &new.key;
     let keys = RoamingKeys::of(code);
     let print = thumbprint(device.spki()).ok_or(ClientError::Answer)?;
     let channel = channel_id(&about.channel).map_err(ClientError::from)?;
-    let coming = Coming { carrier, about, channel, keys: &keys, device: &device, print };
+    let coming = Coming { carrier, about, channel, keys: &keys, device, print };
     let image = storage.image()?;
     let arrived = coming.arrive(image).await?;
     let shown = short_code(&keys.short, &print).ok_or(ClientError::Answer)?;
@@ -90,10 +92,10 @@ pub async fn join<E: From<ClientError>>(
     kept = Kept { key, policy: of_policy, access, word, certificate, chain, ..kept };
     let words = "Make this one more terminal of the keyring.";
     let asks = OwnAsk { kind: RequestKind::Join, words, terminal: None };
-    let (request, asked) = kept.asks(&device, &asks)?;
+    let (request, asked) = kept.asks(device, &asks)?;
     let shown = ToJoin { identity, policy, asked };
     let pin = approve(&shown)?;
-    storage.keep_device(&pkcs8)?;
+    storage.keep_key(&new)?;
     // What opens the part until this use is of the code: it is kept until the use is answered, and turns by it.
     storage.keep_secrets(&Secrets { current: Secret::duplicate(&keys.secret), pending: None })?;
     // All of it before it is sent: where the answer is lost, this is a terminal.
@@ -126,7 +128,7 @@ struct Coming<'a, C> {
     about: &'a KeyringsAbout,
     channel: KeyId,
     keys: &'a RoamingKeys,
-    device: &'a FileKey,
+    device: &'a DeviceKey,
     print: [u8; 32],
 }
 

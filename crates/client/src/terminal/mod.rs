@@ -7,8 +7,12 @@ mod activate;
 mod destroy;
 mod dissociate;
 mod expected;
+mod folder;
 mod join;
+mod keeps;
+mod keypad;
 mod own;
+mod read;
 mod roam;
 mod sign;
 #[cfg(test)]
@@ -21,10 +25,13 @@ mod visit;
 #[path = "lying_element_tests.rs"]
 mod lying_element;
 
-pub use activate::{ToActivate, activate};
+pub use activate::{Activation, ToActivate, activate, begin_activation};
 pub use destroy::{Destroyed, destroy};
 pub use dissociate::{Dissociated, dissociate};
 pub use join::{Joined, ToJoin, join};
+pub use keeps::{Alone, DeviceKey, Keeps, NewKey};
+pub use keypad::Keypad;
+pub use read::{Agreed, Reading, read};
 pub use roam::{Became, Came, MayCome, admit, await_coming, await_joined, let_come, withdraw};
 pub use sign::{Authenticated, Signed, ToApprove, authenticate, sign};
 pub use state::{Ended, Other, Others, TerminalState, state, suspend};

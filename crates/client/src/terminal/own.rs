@@ -6,12 +6,13 @@ use sceau_element_api::{KeyringActorId, KeyringRequestId, TerminalId};
 use sceau_keyring::{ItemHash, Request, Signs as _, Statement as _, thumbprint};
 use sceau_trace::Hash;
 
+use super::keeps::DeviceKey;
 use super::refused;
 use super::sign::ToApprove;
 use super::state::Others;
 use super::storage::Kept;
 use crate::ClientError;
-use crate::keyring::{FileKey, now};
+use crate::keyring::now;
 
 /// How long the holder has to read and type, in ms.
 const LASTS: u64 = 300_000;
@@ -35,7 +36,7 @@ impl Kept {
     /// What the holder asks of their own keyring, signed by the terminal.
     pub(super) fn asks(
         &self,
-        device: &FileKey,
+        device: &DeviceKey,
         asked: &OwnAsk<'_>,
     ) -> Result<(String, ToApprove), ClientError> {
         let time = now();

@@ -10,13 +10,14 @@ use sceau_keyring::{
 };
 
 use super::expected::Comes;
+use super::keeps::DeviceKey;
 use super::own::OwnAsk;
 use super::refused;
 use super::sign::{ToApprove, use_with};
 use super::state::{look, names};
 use super::storage::{Kept, Storage};
 use crate::ClientError;
-use crate::keyring::{Carries, Conversation, FileKey};
+use crate::keyring::{Carries, Conversation};
 
 /// Between two questions how far it is.
 const ASKS_EVERY: Duration = Duration::from_secs(2);
@@ -179,7 +180,7 @@ pub async fn await_joined(storage: &Storage, carrier: &impl Carries) -> Result<B
 async fn recorded(
     carrier: &impl Carries,
     kept: &Kept,
-    device: &FileKey,
+    device: &DeviceKey,
     ask: Ask,
 ) -> Result<u64, ClientError> {
     let conversation = Conversation::open(carrier, &kept.origin, kept.channel).await?;
@@ -194,7 +195,7 @@ async fn why_over(
     storage: &Storage,
     carrier: &impl Carries,
     kept: &Kept,
-    device: &FileKey,
+    device: &DeviceKey,
 ) -> Result<ClientError, ClientError> {
     let seen = look(storage, carrier, kept, device).await?.standing;
     let since_shown = seen.done.iter().take_while(|done| done.action != "keyring.roam");
@@ -211,12 +212,12 @@ async fn why_over(
 pub(super) struct Asking<'a, C> {
     carrier: &'a C,
     kept: &'a Kept,
-    device: &'a FileKey,
+    device: &'a DeviceKey,
     open: Option<(Conversation<'a, C>, u64)>,
 }
 
 impl<'a, C: Carries> Asking<'a, C> {
-    pub(super) fn of(carrier: &'a C, kept: &'a Kept, device: &'a FileKey) -> Self {
+    pub(super) fn of(carrier: &'a C, kept: &'a Kept, device: &'a DeviceKey) -> Self {
         Self { carrier, kept, device, open: None }
     }
 

@@ -16,12 +16,13 @@ use sceau_keyring::{
 use sceau_pki::Certificate;
 use sceau_trace::Hash;
 
+use super::keeps::DeviceKey;
 use super::refused;
 use super::roam::Coming;
 use super::state::{Others, look, names};
 use super::storage::{Kept, LastUse, Secrets, Storage};
 use crate::ClientError;
-use crate::keyring::{Carries, Conversation, FileKey, now};
+use crate::keyring::{Carries, Conversation, now};
 
 /// What a holder reads before agreeing, all of it.
 #[derive(Debug)]
@@ -133,15 +134,24 @@ pub(super) async fn use_with<E: From<ClientError>>(
     mut asked: ToApprove,
     approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
 ) -> Result<(Kept, Used), E> {
+    may_type(storage, carrier, &mut asked).await?;
+    let pin = approve(&asked)?;
+    Ok(used_with(storage, carrier, (request_jws, coming), &asked, &pin).await?)
+}
+
+/// Before a PIN is typed: whether it can be, and what others tried meanwhile.
+pub(super) async fn may_type(
+    storage: &Storage,
+    carrier: &impl Carries,
+    asked: &mut ToApprove,
+) -> Result<(), ClientError> {
     let (kept, device, _) = storage.load()?;
-    // Before a PIN is typed: whether it can be, and what others tried meanwhile.
     let state = look(storage, carrier, &kept, &device).await?;
     state.may_try()?;
     asked.others = state.others;
     asked.added = state.added;
     asked.terminals = Some(names(&state.standing));
-    let pin = approve(&asked)?;
-    Ok(used_with(storage, carrier, (request_jws, coming), &asked, &pin).await?)
+    Ok(())
 }
 
 /// The use of a terminal that is to be one of the keyring. Its folder is locked by who calls.
@@ -155,7 +165,7 @@ pub(super) async fn join_with(
     Ok(prove(storage, carrier, (request_jws, None), &asked, pin).await?.1)
 }
 
-async fn used_with(
+pub(super) async fn used_with(
     storage: &Storage,
     carrier: &impl Carries,
     what: (&str, Option<&Coming>),
@@ -285,7 +295,7 @@ fn not_shown(refusal: Refusal) -> ClientError {
 /// A consent under way.
 struct Consent<'a> {
     kept: &'a Kept,
-    device: &'a FileKey,
+    device: &'a DeviceKey,
     asked: &'a ToApprove,
     request_jws: &'a str,
     challenge: &'a Challenge,

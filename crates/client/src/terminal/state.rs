@@ -6,10 +6,11 @@ use sceau_element_api::TerminalId;
 use sceau_element_api::keyring::{BlockedFor, BoundTerminal, KeyringPhase, SuspendReason};
 use sceau_keyring::{Answer, Ask, Happening, LookAt, MOST_MESSAGES, Standing, Stopped, Suspend};
 
+use super::keeps::DeviceKey;
 use super::refused;
 use super::storage::{Kept, Own, Storage};
 use crate::ClientError;
-use crate::keyring::{Carries, Conversation, FileKey};
+use crate::keyring::{Carries, Conversation};
 
 /// Pages that are looked through.
 const MOST_PAGES: u64 = MOST_MESSAGES / 2;
@@ -96,7 +97,7 @@ pub(super) async fn look(
     storage: &Storage,
     carrier: &impl Carries,
     kept: &Kept,
-    device: &FileKey,
+    device: &DeviceKey,
 ) -> Result<TerminalState, ClientError> {
     let conversation = Conversation::open(carrier, &kept.origin, kept.channel).await?;
     let mut conversation = conversation.within(kept.image);

@@ -7,9 +7,10 @@ use sceau_keyring::{
 };
 use serde_json::json;
 
+use super::keeps::DeviceKey;
 use super::storage::{Kept, Storage};
-use super::{Authenticated, Signed};
-use crate::keyring::{FileKey, now};
+use super::{Agreed, Authenticated, Signed};
+use crate::keyring::now;
 use crate::{ClientError, Server};
 
 /// What the host says of an outcome that it will never take from this terminal.
@@ -65,13 +66,22 @@ fn of_host(error: ClientError) -> ClientError {
     }
 }
 
+impl From<&Agreed> for Outcome {
+    fn from(agreed: &Agreed) -> Self {
+        match agreed {
+            Agreed::Signed(signed) => Self::from(signed),
+            Agreed::Authenticated(told) => Self::from(told),
+        }
+    }
+}
+
 /// A terminal at its host.
 #[derive(Debug)]
 pub struct Visitor<'a> {
     storage: &'a Storage,
     host: &'a Server,
     kept: Kept,
-    device: FileKey,
+    device: DeviceKey,
 }
 
 impl<'a> Visitor<'a> {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use sceau_client::terminal::Keypad;
 use sceau_hsm::durable::check_secret;
-use sceau_keyring::Pin;
+use sceau_keyring::{Pin, PinRefused};
 use zeroize::Zeroizing;
 
 use crate::command::input::read_small;
@@ -40,11 +41,11 @@ impl PinOptions {
     /// A PIN for a keyring: typed twice.
     pub(super) fn chosen(&self) -> Result<Pin, Failure> {
         let Some(file) = &self.pin_file else {
-            let first = digits("New PIN")?;
-            if *digits("The same again")? != *first {
+            let first = keyed("New PIN")?;
+            if !keyed("The same again")?.is_same(&first) {
                 return Err(Failure::new(Exit::Usage, "pins_differ", "the two PINs differ: start again"));
             }
-            return parse(&first);
+            return first.pin().map_err(|why| not_a_pin(&why));
         };
         from_file(file)
     }
@@ -65,53 +66,29 @@ fn from_file(file: &Path) -> Result<Pin, Failure> {
 }
 
 fn ask(what: &str) -> Result<Pin, Failure> {
-    parse(&digits(what)?)
+    keyed(what)?.pin().map_err(|why| not_a_pin(&why))
 }
 
 fn parse(text: &str) -> Result<Pin, Failure> {
-    Pin::parse(text).map_err(|why| Failure::new(Exit::Usage, "pin_not_taken", why.to_string()))
+    Pin::parse(text).map_err(|why| not_a_pin(&why))
 }
 
-/// The keypad, and what is typed on it.
-fn digits(what: &str) -> Result<Zeroizing<String>, Failure> {
-    let order = shuffled();
+fn not_a_pin(why: &PinRefused) -> Failure {
+    Failure::new(Exit::Usage, "pin_not_taken", why.to_string())
+}
+
+/// A keypad, and what was typed on it.
+fn keyed(what: &str) -> Result<Keypad, Failure> {
+    let mut keypad = Keypad::draw();
     let keys: String =
-        LETTERS.chars().zip(order.iter()).map(|(letter, digit)| format!("  {letter}={digit}")).collect();
+        LETTERS.chars().zip(keypad.digits()).map(|(letter, digit)| format!("  {letter}={digit}")).collect();
     let question = format!("{keys}\n{what}, as letters of this keypad: ");
     let letters = typed(&question, "PIN", "--pin-file")?;
-    let mut digits = Zeroizing::new(String::with_capacity(letters.len()));
     for letter in letters.chars() {
-        let digit = LETTERS.find(letter.to_ascii_lowercase()).and_then(|at| order.get(at));
-        let wrong =
-            || Failure::new(Exit::Usage, "pin_not_taken", "type the letters that stand before your digits");
-        digits.push(char::from(b'0' + digit.ok_or_else(wrong)?));
-    }
-    Ok(digits)
-}
-
-/// The digits in an order of their own (Fisher and Yates, with numbers that no digit is favoured by).
-fn shuffled() -> [u8; 10] {
-    let mut order = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
-    for last in (1..order.len()).rev() {
-        let drawn = usize::try_from(u64::from_be_bytes(sceau_crypto::random()) % (last as u64 + 1))
-            .unwrap_or_default();
-        order.swap(last, drawn);
-    }
-    order
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_digit_is_on_the_keypad_once_and_elsewhere_each_time() {
-        let pads: Vec<_> = (0..20).map(|_| shuffled()).collect();
-        for pad in &pads {
-            let mut sorted = *pad;
-            sorted.sort_unstable();
-            assert_eq!(sorted, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        if !LETTERS.find(letter.to_ascii_lowercase()).is_some_and(|place| keypad.press(place)) {
+            let words = "type the letters that stand before your digits";
+            return Err(Failure::new(Exit::Usage, "pin_not_taken", words));
         }
-        assert!(pads.windows(2).any(|two| two.first() != two.last()));
     }
+    Ok(keypad)
 }
