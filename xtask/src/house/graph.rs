@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sceau-element-api", &["crypto", "pki", "trace", "hsm"]),
     ("sceau-keyring", &["crypto", "pki", "trace", "element-api"]),
     ("sceau-client", &["crypto", "pki", "trace", "element-api", "keyring"]),
+    ("sceau-terminal-sdk", &["crypto", "trace", "element-api", "keyring", "client"]),
     ("sceau-accounts", &["crypto", "pki", "trace", "hsm", "store", "element-api"]),
     ("sceau-element", &["crypto", "pki", "trace", "hsm", "element-api", "keyring"]),
     ("sceau-gate", &["crypto", "pki", "trace", "hsm"]),

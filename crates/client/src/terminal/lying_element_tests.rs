@@ -77,8 +77,7 @@ impl Lying {
         let folder = tempfile::tempdir().unwrap();
         let storage = Storage::at(&folder.path().join("terminal"));
         drop(storage.begin().unwrap());
-        let (_, pkcs8) = FileKey::generate().unwrap();
-        storage.keep_device(&pkcs8).unwrap();
+        storage.keep_key(&storage.new_key().unwrap()).unwrap();
         storage.keep_secrets(&Secrets { current: Secret::random(), pending: None }).unwrap();
         stage.kept.channel = channel.recipient_key().key_id();
         stage.kept.word = PublicJwk::of_spki(word.spki()).unwrap().to_json();

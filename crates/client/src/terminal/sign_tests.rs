@@ -4,6 +4,7 @@ use sceau_keyring::bad_requests;
 
 use super::super::stage::{NOW, Stage};
 use super::*;
+use crate::keyring::FileKey;
 
 #[test]
 fn a_terminal_judges_a_request_as_each_door_does() {
