@@ -14,7 +14,7 @@ use cryptoki::{
 };
 
 use super::{
-    error::{TokenError, words},
+    error::{TokenError, is_lost, words},
     uri::Pkcs11Uri,
 };
 
@@ -79,7 +79,11 @@ impl Module {
     /// The tokens that are there, those that were never initialised too. Asking makes the module look again (§5.5).
     pub(crate) fn tokens(&self) -> Result<Vec<(Slot, TokenInfo)>, TokenError> {
         let failed = |error: &Cryptoki| TokenError::Module { module: self.path.clone(), why: words(error) };
-        let slots = self.context.get_slots_with_token().map_err(|error| failed(&error))?;
+        self.shown().map_err(|error| failed(&error))
+    }
+
+    fn shown(&self) -> Result<Vec<(Slot, TokenInfo)>, Cryptoki> {
+        let slots = self.context.get_slots_with_token()?;
         // One that is pulled out between the two calls is not there.
         Ok(slots
             .into_iter()
@@ -90,10 +94,14 @@ impl Module {
     /// The one token that an address means.
     ///
     /// # Errors
-    /// [`TokenError::NoToken`], [`TokenError::SeveralTokens`].
+    /// [`TokenError::NoToken`], [`TokenError::SeveralTokens`]; [`TokenError::Away`] where the module lost what it stands on since it was loaded, as SoftHSM does when it is
+    /// started anew while the folder of its tokens is away.
     pub(crate) fn find(&self, uri: &Pkcs11Uri) -> Result<Slot, TokenError> {
-        let tokens: Vec<_> =
-            self.tokens()?.into_iter().filter(|(_, token)| token.token_initialized()).collect();
+        let shown = self.shown().map_err(|error| match words(&error) {
+            why if is_lost(&error) => TokenError::Away { address: uri.short(), why },
+            why => TokenError::Module { module: self.path.clone(), why },
+        })?;
+        let tokens: Vec<_> = shown.into_iter().filter(|(_, token)| token.token_initialized()).collect();
         let mut meant = tokens.iter().filter(|(slot, token)| self.is_meant(uri, *slot, token));
         match (meant.next(), meant.next()) {
             (Some((slot, _)), None) => Ok(*slot),
