@@ -1,12 +1,17 @@
 //! The way to a holder's terminals, and the element's word on what was signed there.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use sceau_client::keyring::{Became as AtTheHost, FileKey, became, leave, now};
 use sceau_client::{ClientError, Server};
 use sceau_element_api::keyring::{KeyringAlgorithm, KeyringsAbout, RequestKind};
 use sceau_element_api::{Base64Url, KeyringActorId, KeyringId, KeyringRequestId};
 use sceau_keyring::{Item, ItemHash, Request, Statement as _};
+
+/// How often a host that is away is tried, and between.
+const TRIES: usize = 3;
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// A future that somebody else's type gives.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -126,7 +131,14 @@ impl AtHost {
             terminal: None,
         };
         let jws = request.sign(&self.key).map_err(|error| NotAsked::Other(error.into()))?;
-        leave(&self.host, jws).await.map_err(NotAsked::of)?;
+        for tried in 1..=TRIES {
+            // The same again is left once: an answer that was lost leaves nobody's terminal ringing for nothing.
+            match leave(&self.host, jws.clone()).await.map_err(NotAsked::of) {
+                Ok(_) => break,
+                Err(NotAsked::Away(_)) if tried < TRIES => tokio::time::sleep(PAUSE).await,
+                Err(error) => return Err(error),
+            }
+        }
         Ok((id, request.ends))
     }
 }

@@ -7,6 +7,7 @@ use sceau_element_api::{KeyringId, KeyringRequestId};
 
 use crate::CscError;
 use crate::kept::{Full, Kept, Name, drawn, name};
+use crate::tokens::Turn;
 
 /// Transactions under way, of all applications and of one.
 const MOST: usize = 20_000;
@@ -29,7 +30,8 @@ pub(crate) struct Consents {
 #[derive(Debug)]
 struct Consent {
     keyring: KeyringId,
-    request: KeyringRequestId,
+    /// What the holder was asked; none as long as it is on its way to them.
+    left: Option<Left>,
     ends: u64,
     asked: u64,
     items: Vec<Item>,
@@ -54,8 +56,8 @@ struct Activation {
 /// What is known of a transaction.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// The host is to be asked.
-    Ask { request: KeyringRequestId, keyring: KeyringId },
+    /// The host is to be asked about this request, which is good until then.
+    Ask(KeyringRequestId, u64),
     /// It was asked a moment ago: nothing yet.
     Soon,
     /// The holder agreed.
@@ -73,9 +75,18 @@ pub(crate) struct Sad {
 #[derive(Debug)]
 pub(crate) struct Begun {
     pub(crate) keyring: KeyringId,
-    pub(crate) request: KeyringRequestId,
     pub(crate) hashes: Vec<[u8; 32]>,
     pub(crate) ends: u64,
+}
+
+/// A request that was left for a holder.
+#[derive(Debug)]
+pub(crate) struct Left {
+    pub(crate) request: KeyringRequestId,
+    /// Until when it is good.
+    pub(crate) ends: u64,
+    /// The holder's turn, until they answered: it is over where this is dropped.
+    pub(crate) _turn: Turn,
 }
 
 /// Which activation data is used, by whom, over which credential.
@@ -88,34 +99,42 @@ pub(crate) struct Used<'a> {
 
 impl Default for Consents {
     fn default() -> Self {
-        // Activation data of before stays known until its transaction ends, to be refused in the right words.
-        Self { handles: Kept::new(MOST, OF_ONE), activations: Kept::new(4 * MOST, 4 * OF_ONE) }
+        Self { handles: Kept::new(MOST, OF_ONE), activations: Kept::new(MOST, OF_ONE) }
     }
 }
 
 impl Consents {
-    /// Keeps a request that was left for a holder: the handle that its application asks by.
+    /// A place for what a holder is going to be asked: the handle that its application asks by.
     pub(crate) fn begin(&self, client: &str, begun: Begun, now: u64) -> Result<String, Full> {
         let (handle, at) = drawn();
         let items = begun.hashes.into_iter().map(|hash| Item { hash, signature: None }).collect();
-        let (keyring, request, ends) = (begun.keyring, begun.request, begun.ends);
-        let consent = Consent { keyring, request, ends, asked: 0, items, agreed: false, activation: None };
+        let (keyring, ends) = (begun.keyring, begun.ends);
+        let consent = Consent { keyring, left: None, ends, asked: 0, items, agreed: false, activation: None };
         self.handles.put(at, client, consent, ends + AFTERWARDS, now)?;
         Ok(handle)
     }
 
-    /// Where a transaction stands; none where the handle is not this application's.
-    pub(crate) fn look(&self, handle: &str, client: &str, now: u64) -> Option<Seen> {
-        self.handles.with(&name(handle), client, now, |consent| {
+    /// They are asked.
+    pub(crate) fn left(&self, handle: &str, client: &str, left: Left, now: u64) {
+        self.handles.with(&name(handle), client, now, |consent| consent.left = Some(left));
+    }
+
+    /// Where a transaction stands; none where the handle is not this application's, or of another holder than its token.
+    pub(crate) fn look(&self, handle: &str, client: &str, keyring: KeyringId, now: u64) -> Option<Seen> {
+        let look = |consent: &mut Consent| {
+            if consent.keyring != keyring {
+                return None;
+            }
             if consent.agreed {
-                return Seen::Agreed;
+                return Some(Seen::Agreed);
             }
-            if now < consent.asked + PAUSE {
-                return Seen::Soon;
-            }
+            let Some(left) = consent.left.as_ref().filter(|_| now >= consent.asked + PAUSE) else {
+                return Some(Seen::Soon);
+            };
             consent.asked = now;
-            Seen::Ask { request: consent.request, keyring: consent.keyring }
-        })
+            Some(Seen::Ask(left.request, left.ends))
+        };
+        self.handles.with(&name(handle), client, now, look).flatten()
     }
 
     /// The holder agreed: one signature for each hash, in their order.
@@ -131,6 +150,8 @@ impl Consents {
                 item.signature = Some(signature);
             }
             consent.agreed = true;
+            // They answered: it is the next one's turn.
+            consent.left = None;
             true
         });
         kept == Some(true)
@@ -148,15 +169,16 @@ impl Consents {
 
     fn activate(&self, handle: Name, client: &str, now: u64) -> Option<Sad> {
         let (text, at) = drawn();
-        let until = self.handles.with(&handle, client, now, |consent| {
-            consent.agreed.then(|| {
-                consent.activation = Some(at);
-                consent.ends + AFTERWARDS
-            })
-        })??;
-        let ends = until.min(now + ACTIVATION);
-        let kept = self.activations.put(at, client, Activation { handle, ends }, until, now);
-        kept.ok().map(|()| Sad { text, seconds: ends.saturating_sub(now) / 1000 })
+        self.handles.with(&handle, client, now, |consent| {
+            let until = consent.agreed.then(|| consent.ends + AFTERWARDS)?;
+            let ends = until.min(now + ACTIVATION);
+            let activation = Activation { handle, ends };
+            // In the place of the one before, which is good as long as there is no other.
+            let kept = self.activations.replace(consent.activation, at, client, activation, until, now);
+            kept.ok()?;
+            consent.activation = Some(at);
+            Some(Sad { text, seconds: ends.saturating_sub(now) / 1000 })
+        })?
     }
 
     /// The signatures of these hashes, in the order that is asked for. All of them, or none; each once.

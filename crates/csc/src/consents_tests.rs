@@ -12,7 +12,7 @@ struct Agreed {
 }
 
 fn begun(keyring: KeyringId, hashes: &[[u8; 32]]) -> Begun {
-    Begun { keyring, request: KeyringRequestId::random(), hashes: hashes.to_vec(), ends: NOW + 60_000 }
+    Begun { keyring, hashes: hashes.to_vec(), ends: NOW + 60_000 }
 }
 
 fn agreed(hashes: &[[u8; 32]]) -> Agreed {
@@ -62,8 +62,9 @@ fn activation_data_is_of_one_application_one_credential_and_these_hashes() {
     assert_eq!(said(it.consents.release(credential, &[[1; 32]], NOW).unwrap_err()), UNKNOWN);
     // A handle is no activation data, nor the other way round.
     assert_eq!(said(it.consents.release(it.used(&it.handle), &[[1; 32]], NOW).unwrap_err()), UNKNOWN);
-    assert_eq!(it.consents.look(&it.sad, SITE, NOW), None);
-    assert_eq!(it.consents.look(&it.handle, "other", NOW), None);
+    assert_eq!(it.consents.look(&it.sad, SITE, it.keyring, NOW), None);
+    assert_eq!(it.consents.look(&it.handle, "other", it.keyring, NOW), None);
+    assert_eq!(it.consents.look(&it.handle, SITE, KeyringId::random(), NOW), None, "another holder's token");
     assert!(it.consents.activation(&it.handle, "other", NOW).is_none());
     assert_eq!(it.release(&[[1; 32]], NOW).unwrap().len(), 1);
 }
@@ -95,13 +96,29 @@ fn nothing_is_given_out_before_the_holder_agreed_nor_after_they_refused() {
     let (consents, keyring) = (Consents::default(), KeyringId::random());
     let handle = consents.begin(SITE, begun(keyring, &[[1; 32]]), NOW).unwrap();
     assert!(consents.activation(&handle, SITE, NOW).is_none());
-    assert!(matches!(consents.look(&handle, SITE, NOW), Some(Seen::Ask { .. })));
-    assert_eq!(consents.look(&handle, SITE, NOW + 1), Some(Seen::Soon), "the host is not asked at each call");
+    let look = |now| consents.look(&handle, SITE, keyring, now);
+    assert_eq!(look(NOW), Some(Seen::Soon), "it is on its way");
+    let left = Left { request: KeyringRequestId::random(), ends: NOW + 60_000, _turn: Box::new(()) };
+    consents.left(&handle, SITE, left, NOW);
+    assert_eq!(consents.look(&handle, SITE, KeyringId::random(), NOW), None, "and spends no pause");
+    assert!(matches!(look(NOW), Some(Seen::Ask(_, ends)) if ends == NOW + 60_000));
+    assert_eq!(look(NOW + 1), Some(Seen::Soon), "the host is not asked at each call");
     assert!(!consents.agreed(&handle, SITE, vec![vec![1], vec![2]], NOW), "one signature for each hash");
     consents.ended(&handle, "other", NOW);
-    assert!(consents.look(&handle, SITE, NOW + PAUSE).is_some(), "another's word ends nothing");
+    assert!(look(NOW + PAUSE).is_some(), "another's word ends nothing");
     consents.ended(&handle, SITE, NOW);
-    assert_eq!(consents.look(&handle, SITE, NOW + PAUSE), None);
+    assert_eq!(look(NOW + PAUSE), None);
+}
+
+#[test]
+fn who_asks_again_and_again_loses_nothing_and_takes_no_places() {
+    let it = agreed(&[[1; 32]]);
+    let mut last = String::new();
+    for _ in 0..4 * OF_ONE {
+        last = it.consents.activation(&it.handle, SITE, NOW).unwrap().text;
+    }
+    assert_eq!(said(it.release(&[[1; 32]], NOW).unwrap_err()), UNKNOWN, "the first one is over");
+    assert_eq!(it.consents.release(it.used(&last), &[[1; 32]], NOW).unwrap().len(), 1);
 }
 
 #[test]

@@ -37,6 +37,16 @@ pub enum CredentialError {
     },
 }
 
+impl CredentialError {
+    /// Why, without the path, which names a keyring.
+    pub(crate) fn why(&self) -> String {
+        match self {
+            Self::File { cause, .. } => cause.to_string(),
+            Self::Other { why, .. } => (*why).to_owned(),
+        }
+    }
+}
+
 /// A holder's certificate, and those above it.
 #[derive(Debug, Clone)]
 pub struct Credential {

@@ -36,8 +36,13 @@ pub(crate) enum Done {
 }
 
 /// Reads what is to be signed, all of it in one format and by one credential.
-pub(crate) fn read(input: &Input, credential: &Credential, now: u64) -> Result<Vec<Work>, CscError> {
-    let listed = |name: &str, wrong: &str| match input.get(name) {
+pub(crate) fn read(
+    input: &mut Input,
+    credential: &Credential,
+    most: usize,
+    now: u64,
+) -> Result<Vec<Work>, CscError> {
+    let mut listed = |name: &str, wrong: &str| match input.take(name) {
         None => Ok(None),
         Some(Value::Array(all)) if all.len() <= MOST => Ok(Some(all)),
         Some(_) => Err(CscError::invalid(wrong)),
@@ -46,12 +51,20 @@ pub(crate) fn read(input: &Input, credential: &Credential, now: u64) -> Result<V
     let documents = listed("documents", "Invalid array parameter documents")?;
     let works: Result<Vec<Work>, CscError> = match (digests, documents) {
         (Some(digests), None) if !digests.is_empty() => {
-            let all: Result<Vec<_>, _> = digests.iter().map(|one| of_digests(one, credential)).collect();
-            Ok(all?.into_iter().flatten().collect())
+            let all =
+                digests.into_iter().map(|one| digests_of(one, credential)).collect::<Result<Vec<_>, _>>()?;
+            few(all.iter().map(|(hashes, _)| hashes.len()).sum(), most)?;
+            let work = |hash: &[u8; 32], stamped| {
+                Ok(Work { attributes: attributes(credential, hash)?, prepared: None, stamped })
+            };
+            all.iter()
+                .flat_map(|(hashes, stamped)| hashes.iter().map(move |hash| work(hash, *stamped)))
+                .collect()
         }
         (None, Some(documents)) if !documents.is_empty() => {
+            few(documents.len(), most)?;
             let mut left = LARGEST;
-            documents.iter().map(|one| of_document(one, credential, &mut left, now)).collect()
+            documents.into_iter().map(|one| of_document(one, credential, &mut left, now)).collect()
         }
         (Some(digests), Some(documents)) if !digests.is_empty() && !documents.is_empty() => {
             Err(CscError::invalid("Both documentDigests and documents parameters passed"))
@@ -94,7 +107,13 @@ impl Work {
     }
 }
 
-fn of_digests(one: &Value, credential: &Credential) -> Result<Vec<Work>, CscError> {
+/// That no more is to be signed than one consent may be asked for.
+fn few(number: usize, most: usize) -> Result<(), CscError> {
+    if number <= most { Ok(()) } else { Err(CscError::invalid("Numbers of signatures is too high")) }
+}
+
+/// Hashes, and whether their signatures are stamped.
+fn digests_of(one: Value, credential: &Credential) -> Result<(Vec<[u8; 32]>, bool), CscError> {
     let wrong = || CscError::invalid("Invalid object parameter documentDigests");
     let input = Input::of(one).ok_or_else(wrong)?;
     let stamped = format(&input)?;
@@ -106,11 +125,10 @@ fn of_digests(one: &Value, credential: &Credential) -> Result<Vec<Work>, CscErro
         Some(single @ Value::String(_)) => vec![hash(single)?],
         _ => return Err(wrong()),
     };
-    let work = |hash| Ok(Work { attributes: attributes(credential, &hash)?, prepared: None, stamped });
-    hashes.into_iter().map(work).collect()
+    Ok((hashes, stamped))
 }
 
-fn of_document(one: &Value, credential: &Credential, left: &mut usize, now: u64) -> Result<Work, CscError> {
+fn of_document(one: Value, credential: &Credential, left: &mut usize, now: u64) -> Result<Work, CscError> {
     let input = Input::of(one).ok_or_else(|| CscError::invalid("Invalid array parameter documents"))?;
     let stamped = format(&input)?;
     algorithms::judge(&input, credential.kind)?;

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::consents::{Begun, Sad, Seen, Used};
-use crate::credentials::TERMINAL;
 use crate::input::{Implied, Input};
 use crate::kept::drawn;
 use crate::service::{Answer, KEPT_FOR, Service, full};
@@ -22,15 +21,23 @@ impl Service {
         if number > self.0.plan.most {
             return Err(CscError::invalid("Numbers of signatures is too high"));
         }
-        no_secret(input)?;
         // Version 1 implies the algorithm.
         let (hashes, names) = input.itemised()?;
         if hashes.len() != number {
             return Err(CscError::invalid("Invalid value for parameter numSignatures"));
         }
-        let (request, ends) = self.asked(bearer, &credential, input, &names, &hashes).await?;
-        let begun = Begun { keyring: credential.keyring, request, hashes, ends };
-        let handle = self.0.consents.begin(&bearer.client, begun, self.now()).map_err(|_| full())?;
+        let said = input.optional("description")?;
+        // A place first: nobody is asked for what could not be kept.
+        let begun = Begun { keyring: credential.keyring, hashes: hashes.clone(), ends: self.ends() };
+        let client = &bearer.client;
+        let handle = self.0.consents.begin(client, begun, self.now()).map_err(|_| full())?;
+        match self.asked(bearer, &credential, said, &names, &hashes).await {
+            Ok(left) => self.0.consents.left(&handle, client, left, self.now()),
+            Err(error) => {
+                self.0.consents.ended(&handle, client, self.now());
+                return Err(error);
+            }
+        }
         Ok(Answer::Begun(json!({"handle": handle})))
     }
 
@@ -39,12 +46,10 @@ impl Service {
         let (handle, client) = (input.text("handle")?, &bearer.client);
         let unknown = || CscError::parameter("handle");
         let waits = || Ok(Answer::Begun(json!({"handle": handle})));
-        match self.0.consents.look(handle, client, self.now()).ok_or_else(unknown)? {
+        match self.0.consents.look(handle, client, bearer.keyring, self.now()).ok_or_else(unknown)? {
             Seen::Soon => return waits(),
             Seen::Agreed => {}
-            // The holder who agreed is the one whose token asks.
-            Seen::Ask { keyring, .. } if keyring != bearer.keyring => return Err(unknown()),
-            Seen::Ask { request, keyring } => match self.heard(request, keyring).await {
+            Seen::Ask(request, ends) => match self.heard(request, ends, bearer.keyring).await {
                 Ok(None) => return waits(),
                 Ok(Some(signatures)) => {
                     if !self.0.consents.agreed(handle, client, signatures, self.now()) {
@@ -82,33 +87,24 @@ impl Service {
         }
         let later = later(input)?;
         let used = Used { sad, client: &bearer.client, keyring: credential.keyring };
-        let signatures = self.0.consents.release(used, &hashes, self.now())?;
-        let signatures: Vec<String> = signatures.iter().map(|one| STANDARD.encode(one)).collect();
-        let answer = json!({"signatures": signatures});
-        let Some(kept_for) = later else { return Ok(answer) };
-        let (id, at) = drawn();
         let now = self.now();
-        self.0.answers.put(at, &bearer.client, answer, now + kept_for, now).map_err(|_| full())?;
+        let release = || {
+            let signatures = self.0.consents.release(used, &hashes, now)?;
+            let signatures: Vec<String> = signatures.iter().map(|one| STANDARD.encode(one)).collect();
+            Ok(json!({"signatures": signatures}))
+        };
+        let Some(kept_for) = later else { return release() };
+        // A place first: what is given out is given out once.
+        let ((id, at), client, keyring) = (drawn(), &bearer.client, credential.keyring);
+        self.0.answers.put(at, client, (keyring, None), now + kept_for, now).map_err(|_| full())?;
+        match release() {
+            Ok(answer) => self.0.answers.with(&at, client, now, |kept| kept.1 = Some(answer)),
+            Err(error) => {
+                self.0.answers.take(&at, client, now);
+                return Err(error);
+            }
+        };
         Ok(json!({"responseID": id}))
-    }
-}
-
-/// That no secret of the holder's was sent along: whoever asks for one here is not to have it.
-fn no_secret(input: &Input) -> Result<(), CscError> {
-    let invalid = || CscError::authentication();
-    if input.get("PIN").is_some() || input.get("OTP").is_some() {
-        return Err(invalid());
-    }
-    match input.get("authData") {
-        None => Ok(()),
-        Some(Value::Array(all)) => {
-            let is_terminal = |one: &Value| {
-                let id = one.get("id").and_then(Value::as_str);
-                id == Some(TERMINAL) && one.get("value").is_none_or(Value::is_null)
-            };
-            if all.iter().all(is_terminal) { Ok(()) } else { Err(invalid()) }
-        }
-        Some(_) => Err(invalid()),
     }
 }
 

@@ -1,10 +1,9 @@
 //! The routes: JSON by POST, each for who holds an access token, but for what the service is.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{DefaultBodyLimit, FromRequestParts, State};
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
@@ -16,34 +15,39 @@ use tokio::time::timeout;
 
 use crate::CscError;
 use crate::input::Input;
+use crate::rooms::arrived;
 use crate::service::{Answer, Service};
 use crate::tokens::Bearer;
 
-/// Where the API is.
-pub const BASE: &str = "/csc/v2";
-/// The largest body, in bytes, and the largest with documents: 16 MiB in base64.
+/// The largest body without documents, in bytes, and how long it may take to arrive.
 const LARGEST: usize = 64 * 1024;
-const LARGEST_DOCUMENTS: usize = 23 << 20;
-/// How long documents may take to arrive.
-const ARRIVES: Duration = Duration::from_secs(30);
+const ARRIVES: Duration = Duration::from_secs(10);
 
-/// What applications call, under [`BASE`].
-pub fn routes(service: Service) -> Router {
-    let methods = Router::new()
-        .route("/info", post(info))
-        .route("/credentials/list", post(list))
-        .route("/credentials/info", post(credential))
-        .route("/credentials/authorize", post(authorize))
-        .route("/credentials/authorizeCheck", post(check))
-        .route("/credentials/getChallenge", post(challenge))
-        .route("/credentials/extendTransaction", post(extend))
-        .route("/signatures/signHash", post(sign_hash))
-        .route("/signatures/signPolling", post(poll))
-        .route("/signatures/timestamp", post(timestamp))
-        .layer(DefaultBodyLimit::max(LARGEST))
-        .route("/signatures/signDoc", post(sign_documents))
-        .with_state(service);
-    Router::new().nest(BASE, methods)
+/// Says each method once, where the specification has it: for the router, and for the document of them.
+macro_rules! methods {
+    ($($path:literal => $method:ident;)*) => {
+        /// Where the API answers.
+        pub const PLACES: &[&str] = &[$(concat!("/csc/v2", $path)),*];
+
+        /// What applications call.
+        pub fn routes(service: Service) -> Router {
+            Router::new()$(.route(concat!("/csc/v2", $path), post($method)))*.with_state(service)
+        }
+    };
+}
+
+methods! {
+    "/info" => info;
+    "/credentials/list" => list;
+    "/credentials/info" => credential;
+    "/credentials/authorize" => authorize;
+    "/credentials/authorizeCheck" => check;
+    "/credentials/getChallenge" => challenge;
+    "/credentials/extendTransaction" => extend;
+    "/signatures/signHash" => sign_hash;
+    "/signatures/signDoc" => sign_documents;
+    "/signatures/signPolling" => poll;
+    "/signatures/timestamp" => timestamp;
 }
 
 /// Who calls, by a token that is good now, and for signing.
@@ -62,6 +66,16 @@ impl FromRequestParts<Service> for Caller {
         }
         let bearer = service.bearer(token.trim()).ok_or_else(CscError::token)?;
         if bearer.service { Ok(Self(bearer)) } else { Err(CscError::scope()) }
+    }
+}
+
+impl FromRequest<Service> for Input {
+    type Rejection = CscError;
+
+    async fn from_request(request: Request, _: &Service) -> Result<Self, CscError> {
+        let read = timeout(ARRIVES, to_bytes(request.into_body(), LARGEST)).await;
+        let body = read.map_err(|_| CscError::invalid("The body arrives too slowly"))?;
+        Self::read(&body.map_err(|_| CscError::invalid("The body is too large"))?)
     }
 }
 
@@ -87,47 +101,45 @@ async fn info(State(service): State<Service>) -> Told {
     done(service.info())
 }
 
-async fn list(State(service): State<Service>, Caller(by): Caller, body: Bytes) -> Told {
-    done(service.list(&by, &Input::read(&body)?)?)
+async fn list(State(service): State<Service>, Caller(by): Caller, input: Input) -> Told {
+    done(service.list(&by, &input)?)
 }
 
-async fn credential(State(service): State<Service>, Caller(by): Caller, body: Bytes) -> Told {
-    done(service.credential(&by, &Input::read(&body)?)?)
+async fn credential(State(service): State<Service>, Caller(by): Caller, input: Input) -> Told {
+    done(service.credential(&by, &input)?)
 }
 
-async fn authorize(State(service): State<Service>, Caller(by): Caller, body: Bytes) -> Told {
-    answered(service.authorize(&by, &Input::read(&body)?).await?)
+async fn authorize(State(service): State<Service>, Caller(by): Caller, input: Input) -> Told {
+    answered(service.authorize(&by, &input).await?)
 }
 
-async fn check(State(service): State<Service>, Caller(by): Caller, body: Bytes) -> Told {
-    answered(service.check(&by, &Input::read(&body)?).await?)
+async fn check(State(service): State<Service>, Caller(by): Caller, input: Input) -> Told {
+    answered(service.check(&by, &input).await?)
 }
 
-async fn challenge(State(service): State<Service>, Caller(by): Caller, body: Bytes) -> Told {
-    answered(service.challenge(&by, &Input::read(&body)?)?)
+async fn challenge(State(service): State<Service>, Caller(by): Caller, input: Input) -> Told {
+    answered(service.challenge(&by, &input)?)
 }
 
-async fn extend(State(service): State<Service>, Caller(by): Caller, body: Bytes) -> Told {
-    done(service.extend(&by, &Input::read(&body)?)?)
+async fn extend(State(service): State<Service>, Caller(by): Caller, input: Input) -> Told {
+    done(service.extend(&by, &input)?)
 }
 
-async fn sign_hash(State(service): State<Service>, Caller(by): Caller, body: Bytes) -> Told {
-    done(service.sign_hash(&by, &Input::read(&body)?)?)
+async fn sign_hash(State(service): State<Service>, Caller(by): Caller, input: Input) -> Told {
+    done(service.sign_hash(&by, &input)?)
 }
 
 async fn sign_documents(State(service): State<Service>, Caller(by): Caller, body: Body) -> Told {
-    let room = Arc::clone(&service.0.rooms).try_acquire_owned();
-    let _room = room.map_err(|_| CscError::later("Too many documents arrive: try again in a minute"))?;
-    let read = timeout(ARRIVES, to_bytes(body, LARGEST_DOCUMENTS)).await;
-    let slow = |_| CscError::invalid("The body did not arrive within 30 seconds");
-    let body = read.map_err(slow)?.map_err(|_| CscError::invalid("The documents are too large"))?;
-    done(service.sign_documents(&by, &Input::read(&body)?).await?)
+    let place = service.0.rooms.to_arrive(&by)?;
+    let body = arrived(body).await?;
+    drop(place);
+    done(service.sign_documents(&by, body).await?)
 }
 
-async fn poll(State(service): State<Service>, Caller(by): Caller, body: Bytes) -> Told {
-    done(service.poll(&by, &Input::read(&body)?).await?)
+async fn poll(State(service): State<Service>, Caller(by): Caller, input: Input) -> Told {
+    done(service.poll(&by, &input).await?)
 }
 
-async fn timestamp(State(service): State<Service>, Caller(_by): Caller, body: Bytes) -> Told {
-    done(service.timestamp(&Input::read(&body)?).await?)
+async fn timestamp(State(service): State<Service>, Caller(by): Caller, input: Input) -> Told {
+    done(service.timestamp(&by, &input).await?)
 }

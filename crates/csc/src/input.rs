@@ -7,9 +7,12 @@ use serde_json::{Map, Value};
 
 use crate::CscError;
 use crate::algorithms::SHA256;
+use crate::credentials::TERMINAL;
 
 /// The most hashes of one call.
 const MOST: usize = 100;
+/// The most values of a body, of whatever kind: a hundred hashes with their labels are five hundred.
+const MOST_VALUES: usize = 4_000;
 
 /// A body.
 #[derive(Debug, Clone)]
@@ -24,12 +27,40 @@ impl Input {
         if body.is_empty() {
             return Ok(Self(Map::new()));
         }
+        // Before it is read: each takes a hundred times the memory of its text.
+        if !has_at_most(MOST_VALUES, body) {
+            return Err(CscError::invalid("The body has too many values"));
+        }
         let read = serde_json::from_slice(body).map(Self);
-        read.map_err(|_| CscError::invalid("The body is not a JSON object"))
+        let input = read.map_err(|_| CscError::invalid("The body is not a JSON object"))?;
+        input.no_secret().map(|()| input)
     }
 
-    pub(crate) fn of(value: &Value) -> Option<Self> {
-        value.as_object().map(|members| Self(members.clone()))
+    pub(crate) fn of(value: Value) -> Option<Self> {
+        match value {
+            Value::Object(members) => Some(Self(members)),
+            _ => None,
+        }
+    }
+
+    /// A member that is large, which is not there afterwards.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// That no secret of the holder's was sent along: whoever asks for one here is not to have it.
+    fn no_secret(&self) -> Result<(), CscError> {
+        let is_terminal = |one: &Value| {
+            let id = one.get("id").and_then(Value::as_str);
+            id == Some(TERMINAL) && one.get("value").is_none_or(Value::is_null)
+        };
+        let only_terminal = match self.get("authData") {
+            None => true,
+            Some(Value::Array(all)) => all.iter().all(is_terminal),
+            Some(_) => false,
+        };
+        let none = self.get("PIN").is_none() && self.get("OTP").is_none();
+        if none && only_terminal { Ok(()) } else { Err(CscError::authentication()) }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
@@ -94,7 +125,7 @@ impl Input {
         }
         self.hashed_by_sha256(Implied::Nowhere)?;
         let read = |one: &Value| {
-            let one = Self::of(one).ok_or_else(wrong)?;
+            let one = Self::of(one.clone()).ok_or_else(wrong)?;
             let label = one.optional("label")?.map(str::to_owned);
             Ok((hash(one.get("hash").ok_or_else(wrong)?)?, label))
         };
@@ -113,6 +144,24 @@ impl Input {
     }
 }
 
+/// Whether a text of JSON has no more values than these; nothing is read of it, and it need be none.
+fn has_at_most(most: usize, text: &[u8]) -> bool {
+    let (mut count, mut is_text, mut is_escaped) = (1, false, false);
+    for byte in text {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_text,
+            b'"' => is_text = !is_text,
+            b',' | b'[' | b'{' | b':' if !is_text => count += 1,
+            _ => {}
+        }
+        if count > most {
+            return false;
+        }
+    }
+    true
+}
+
 /// Whether the algorithm of hashes is said elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Implied {
@@ -127,4 +176,38 @@ pub(crate) fn hash(value: &Value) -> Result<[u8; 32], CscError> {
     let wrong = || CscError::invalid("Invalid Base64 hash string parameter");
     let bytes = STANDARD.decode(value.as_str().ok_or_else(wrong)?).map_err(|_| wrong())?;
     bytes.try_into().map_err(|_| CscError::invalid("Invalid digest value length"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(body: &str) -> Option<String> {
+        Input::read(body.as_bytes()).err().map(|error| error.words().1.to_owned())
+    }
+
+    #[test]
+    fn a_body_of_many_values_is_not_read() {
+        for many in [r#"{"":0},"#, "0,", "[],", r#""",""#] {
+            let body = format!("{{\"x\":[{}0]}}", many.repeat(1 << 20));
+            assert_eq!(said(&body).as_deref(), Some("The body has too many values"), "{many}");
+        }
+        // What is within a text is one value, whatever it looks like.
+        let text = format!(r#"{{"document":"{}\"{}"}}"#, "[{,:".repeat(1 << 20), ",".repeat(1 << 20));
+        assert_eq!(said(&text), None);
+        assert_eq!(said(&format!("{{\"x\":[{}0]}}", "0,".repeat(3_000))), None);
+    }
+
+    #[test]
+    fn no_body_brings_a_secret() {
+        for secret in [
+            r#""PIN":"1""#,
+            r#""OTP":"1""#,
+            r#""authData":[{"id":"terminal","value":"1"}]"#,
+            r#""authData":1"#,
+        ] {
+            assert_eq!(said(&format!("{{{secret}}}")).as_deref(), Some("The authentication data is invalid"));
+        }
+        assert_eq!(said(r#"{"PIN":null,"authData":[{"id":"terminal"}]}"#), None);
+    }
 }

@@ -47,7 +47,23 @@ impl<T> Kept<T> {
 
     /// Keeps a thing for an application until `ends`.
     pub(crate) fn put(&self, at: Name, client: &str, thing: T, ends: u64, now: u64) -> Result<(), Full> {
+        self.replace(None, at, client, thing, ends, now)
+    }
+
+    /// The same, in the place of another one, where there is one: that place is there.
+    pub(crate) fn replace(
+        &self,
+        other: Option<Name>,
+        at: Name,
+        client: &str,
+        thing: T,
+        ends: u64,
+        now: u64,
+    ) -> Result<(), Full> {
         let mut all = self.all();
+        if let Some(other) = other {
+            all.remove(&other);
+        }
         if all.len() >= self.of_one {
             all.retain(|_, entry| entry.ends > now);
         }

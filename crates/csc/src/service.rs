@@ -6,15 +6,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sceau_crypto::random;
 use sceau_element_api::{KeyringId, KeyringRequestId};
-use sceau_store::Clock;
+use sceau_store::{Clock, RateLimiter, Rule};
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
 
 use crate::asking::{Asked, Became, Holders, NotAsked};
-use crate::consents::Consents;
+use crate::consents::{Consents, Left};
 use crate::credentials::{Credential, Credentials, TERMINAL, Wanted};
 use crate::input::{Implied, Input, hash};
 use crate::kept::Kept;
+use crate::rooms::Rooms;
 use crate::stamps::Stamps;
 use crate::tokens::{Bearer, Tokens};
 use crate::whole::Signing;
@@ -27,10 +27,12 @@ const ANSWERS_OF_ONE: usize = 500;
 /// Documents that wait for their holders.
 const WORKS: usize = 16;
 const WORKS_OF_ONE: usize = 8;
-/// Calls with documents at once.
-const ROOMS: usize = 4;
 /// How long an answer waits, in ms.
 pub(crate) const KEPT_FOR: u64 = 600_000;
+/// How long after a request's end its outcome may still come, in ms: what the holder agreed to in the last moment.
+pub(crate) const OUTCOME_AFTER: u64 = 5_000;
+/// Time stamps that one application may ask for: they are the operator's to pay.
+const STAMPS: Rule = Rule::per_hour(60, 240);
 
 /// What the operator says.
 #[derive(Debug, Clone)]
@@ -66,11 +68,14 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) consents: Consents,
     /// Answers of calls that were not waited for.
-    pub(crate) answers: Kept<Value>,
+    pub(crate) answers: Kept<Waiting>,
     pub(crate) works: Kept<Signing>,
-    /// Calls with documents at once: each holds them in memory.
-    pub(crate) rooms: Arc<Semaphore>,
+    pub(crate) rooms: Rooms,
+    stamped: RateLimiter,
 }
+
+/// An answer that waits for its application, about this holder's credential; none as long as it is made.
+pub(crate) type Waiting = (KeyringId, Option<Value>);
 
 /// Shows neither tokens nor what is under way.
 impl std::fmt::Debug for Service {
@@ -101,7 +106,6 @@ impl Service {
     ) -> Self {
         let answers = Kept::new(ANSWERS, ANSWERS_OF_ONE);
         let works = Kept::new(WORKS, WORKS_OF_ONE);
-        let (consents, rooms) = (Consents::default(), Arc::new(Semaphore::new(ROOMS)));
         Self(Arc::new(Inner {
             plan,
             credentials,
@@ -109,10 +113,11 @@ impl Service {
             tokens,
             stamps,
             clock,
-            consents,
+            consents: Consents::default(),
             answers,
             works,
-            rooms,
+            rooms: Rooms::default(),
+            stamped: RateLimiter::new(1_000),
         }))
     }
 
@@ -199,7 +204,7 @@ impl Service {
     }
 
     /// A time stamp (section 11.13).
-    pub(crate) async fn timestamp(&self, input: &Input) -> Result<Value, CscError> {
+    pub(crate) async fn timestamp(&self, bearer: &Bearer, input: &Input) -> Result<Value, CscError> {
         let Some(stamps) = &self.0.stamps else {
             return Err(CscError::invalid("signatures/timestamp is not served here"));
         };
@@ -209,7 +214,10 @@ impl Service {
         input.text("hashAlgo")?;
         input.hashed_by_sha256(Implied::Nowhere)?;
         let imprint = hash(input.get("hash").unwrap_or(&Value::Null))?;
-        let token = stamps.stamp(imprint, nonce(input)?).await.map_err(|error| {
+        let nonce = nonce(input)?;
+        let often = |_| CscError::often("Too many time stamps for this application: try again later");
+        self.0.stamped.take(bearer.client.as_str(), STAMPS, self.now()).map_err(often)?;
+        let token = stamps.stamp(imprint, nonce).await.map_err(|error| {
             tracing::warn!(%error, "the authority of time stamps gave none");
             CscError::later("The authority of time stamps gave none")
         })?;
@@ -221,31 +229,42 @@ impl Service {
         &self,
         bearer: &Bearer,
         credential: &Credential,
-        input: &Input,
+        said: Option<&str>,
         names: &[Option<String>],
         hashes: &[[u8; 32]],
-    ) -> Result<(KeyringRequestId, u64), CscError> {
+    ) -> Result<Left, CscError> {
         let Plan { lang, seconds, .. } = self.0.plan;
         let labels = labelled(lang, names)?;
         let asked = Asked {
             keyring: credential.keyring,
-            description: described(lang, &bearer.name, input.optional("description")?)?,
+            description: described(lang, &bearer.name, said)?,
             items: labels.into_iter().zip(hashes.iter().copied()).collect(),
             algorithm: algorithms::keyring(credential.kind),
             seconds,
         };
-        self.0.holders.ask(asked).await.map_err(|error| not_asked(&error))
+        let often = || CscError::often("The holder has been asked enough for now");
+        let turn = self.0.tokens.turn(bearer, seconds).ok_or_else(often)?;
+        let (request, ends) = self.0.holders.ask(asked).await.map_err(|error| not_asked(&error))?;
+        Ok(Left { request, ends, _turn: turn })
+    }
+
+    /// Until when a request that is left now may be answered.
+    pub(crate) fn ends(&self) -> u64 {
+        self.now() + self.0.plan.seconds * 1000
     }
 
     /// The signatures of a request, none while its holder did not answer.
     pub(crate) async fn heard(
         &self,
         request: KeyringRequestId,
+        ends: u64,
         keyring: KeyringId,
     ) -> Result<Option<Vec<Vec<u8>>>, CscError> {
         match self.0.holders.became(request).await.map_err(|error| not_asked(&error))? {
             Became::Waiting => Ok(None),
             Became::Refused => Err(CscError::denied("The holder did not agree")),
+            // What they agreed to in the last moment comes after it.
+            Became::Silent if self.now() < ends + OUTCOME_AFTER => Ok(None),
             Became::Silent => Err(CscError::denied("The holder did not answer in time")),
             Became::Signed { signatures, certificate } => {
                 let kept = self.credential_of(keyring)?;
@@ -256,7 +275,7 @@ impl Service {
                 if same {
                     return Ok(Some(signatures));
                 }
-                tracing::error!(%keyring, "the holder's certificate is another one than is kept here");
+                tracing::error!(%request, "the holder's certificate is another one than is kept here");
                 Err(CscError::server())
             }
         }
@@ -279,7 +298,7 @@ impl Service {
 
     fn credential_of(&self, keyring: KeyringId) -> Result<Option<Credential>, CscError> {
         self.0.credentials.of(keyring).map_err(|error| {
-            tracing::error!(%error, "a credential cannot be used");
+            tracing::error!(why = %error.why(), "a credential cannot be used");
             CscError::server()
         })
     }

@@ -15,8 +15,14 @@ pub struct Bearer {
     pub service: bool,
 }
 
-/// Who knows tokens.
+/// A holder's turn to be asked; over where it is dropped.
+pub type Turn = Box<dyn std::any::Any + Send + Sync>;
+
+/// Who knows tokens, and how often holders are asked for all that the provider does.
 pub trait Tokens: Send + Sync + 'static {
     /// What this one stands for, where it is good now.
     fn bearer(&self, token: &str) -> Option<Bearer>;
+
+    /// A turn to ask the holder for so many seconds; none where they are asked enough.
+    fn turn(&self, of: &Bearer, seconds: u64) -> Option<Turn>;
 }

@@ -1,59 +1,93 @@
 //! Documents that are signed as a whole: their holder is asked once they are there, and the application comes for them.
 
+use axum::body::Bytes;
 use sceau_crypto::{random, sha256};
-use sceau_element_api::KeyringRequestId;
 use serde_json::{Value, json};
 
 use crate::CscError;
+use crate::consents::Left;
 use crate::credentials::Credential;
 use crate::documents::{self, Done, Work};
 use crate::hashes::later;
 use crate::input::Input;
-use crate::kept::{drawn, name};
-use crate::service::{KEPT_FOR, Service, full};
+use crate::kept::{Name, drawn, name};
+use crate::service::{Service, Waiting, full};
 use crate::tokens::Bearer;
 
 /// How often the host is asked for one call at most, in ms.
 const PAUSE: u64 = 300;
+/// How long documents wait for their application after the holder's time, in ms: they are large.
+const AFTERWARDS: u64 = 120_000;
+/// How long one time stamp may take, in ms.
+const STAMPING: u64 = 30_000;
 
 /// Documents whose holder is asked.
 pub(crate) struct Signing {
     credential: Credential,
-    request: KeyringRequestId,
+    /// What the holder was asked; none as long as it is on its way to them.
+    left: Option<Left>,
     works: Vec<Work>,
-    /// When the host was asked last.
-    asked: u64,
+    /// Beside each, once there is one.
+    stamps: Vec<Option<Vec<u8>>>,
+    /// Until when another call asks the host, or has them stamped.
+    busy: u64,
+    facts: bool,
+}
+
+/// What is to be signed, as it was read.
+struct Read {
+    credential: Credential,
+    works: Vec<Work>,
+    said: Option<String>,
     facts: bool,
 }
 
 impl Service {
     /// Signs documents (section 11.11). What a holder signs of a document is known once it is there, so it is this call that asks them: it has no SAD, and is not waited for.
-    pub(crate) async fn sign_documents(&self, bearer: &Bearer, input: &Input) -> Result<Value, CscError> {
-        let credential = self.usable(bearer, input)?;
+    pub(crate) async fn sign_documents(&self, bearer: &Bearer, body: Bytes) -> Result<Value, CscError> {
+        let room = self.0.rooms.to_read().await?;
+        let (service, by) = (self.clone(), bearer.clone());
+        // Whoever called may be gone: the work goes on, and has its room as long.
+        let read = tokio::task::spawn_blocking(move || {
+            let read = service.read(&by, &body);
+            drop(room);
+            read
+        });
+        let Read { credential, works, said, facts } = read.await.map_err(|_| CscError::server())??;
+        let hashes: Vec<_> = works.iter().map(Work::hash).collect();
+        let (names, stamps) = (vec![None; hashes.len()], vec![None; hashes.len()]);
+        let signing = Signing { credential: credential.clone(), left: None, works, stamps, busy: 0, facts };
+        // A place first: nobody is asked for what could not be kept.
+        let ((id, at), client) = (drawn(), &bearer.client);
+        let until = self.ends() + AFTERWARDS;
+        self.0.works.put(at, client, signing, until, self.now()).map_err(|_| full())?;
+        match self.asked(bearer, &credential, said.as_deref(), &names, &hashes).await {
+            Ok(left) => self.0.works.with(&at, client, self.now(), |it| it.left = Some(left)),
+            Err(error) => {
+                self.0.works.take(&at, client, self.now());
+                return Err(error);
+            }
+        };
+        Ok(json!({"responseID": id}))
+    }
+
+    /// What is sent, read; a document is written with a place in it.
+    fn read(&self, bearer: &Bearer, body: &[u8]) -> Result<Read, CscError> {
+        let mut input = Input::read(body)?;
+        let credential = self.usable(bearer, &input)?;
         if input.get("SAD").is_some() {
             return Err(CscError::parameter("SAD"));
         }
-        if later(input)?.is_none() {
+        if later(&input)?.is_none() {
             return Err(CscError::parameter("operationMode"));
         }
         let facts = input.flag("returnValidationInfo")?;
-        let (from, wanted, now) = (credential.clone(), input.clone(), self.now());
-        // A document is read, and written with a place in it.
-        let works = tokio::task::spawn_blocking(move || documents::read(&wanted, &from, now)).await;
-        let works = works.map_err(|_| CscError::server())??;
-        if works.len() > self.0.plan.most {
-            return Err(CscError::invalid("Numbers of signatures is too high"));
-        }
+        let said = input.optional("description")?.map(str::to_owned);
+        let works = documents::read(&mut input, &credential, self.0.plan.most, self.now())?;
         if self.0.stamps.is_none() && works.iter().any(|work| work.stamped) {
             return Err(CscError::parameter("conformance_level"));
         }
-        let hashes: Vec<_> = works.iter().map(Work::hash).collect();
-        let (request, ends) =
-            self.asked(bearer, &credential, input, &vec![None; hashes.len()], &hashes).await?;
-        let signing = Signing { credential, request, works, asked: 0, facts };
-        let (id, at) = drawn();
-        self.0.works.put(at, &bearer.client, signing, ends + KEPT_FOR, self.now()).map_err(|_| full())?;
-        Ok(json!({"responseID": id}))
+        Ok(Read { credential, works, said, facts })
     }
 
     /// What became of a call that was not waited for (section 11.12): given out once.
@@ -63,20 +97,20 @@ impl Service {
         }
         let (at, client, now) = (name(input.text("requestID")?), &bearer.client, self.now());
         let unknown = || CscError::parameter("requestID");
-        if let Some(answer) = self.0.answers.take(&at, client, now) {
-            return Ok(answer);
+        let own = |kept: &mut Waiting| kept.0 == bearer.keyring && kept.1.is_some();
+        if self.0.answers.with(&at, client, now, own) == Some(true) {
+            return self.0.answers.take(&at, client, now).and_then(|kept| kept.1).ok_or_else(unknown);
         }
         let asked = self.0.works.with(&at, client, now, |it| {
-            let soon = now < it.asked + PAUSE;
-            it.asked = if soon { it.asked } else { now };
-            (it.request, it.credential.keyring, soon)
+            (it.credential.keyring == bearer.keyring).then(|| {
+                let left = it.left.as_ref().filter(|_| now >= it.busy)?;
+                it.busy = now + PAUSE;
+                Some((left.request, left.ends))
+            })
         });
-        let (request, keyring, soon) =
-            asked.filter(|(_, it, _)| *it == bearer.keyring).ok_or_else(unknown)?;
-        if soon {
-            return Err(CscError::accepted());
-        }
-        let signatures = match self.heard(request, keyring).await {
+        let asked = asked.flatten().ok_or_else(unknown)?;
+        let (request, ends) = asked.ok_or_else(CscError::accepted)?;
+        let signatures = match self.heard(request, ends, bearer.keyring).await {
             Ok(None) => return Err(CscError::accepted()),
             Ok(Some(signatures)) => signatures,
             Err(refused) => {
@@ -86,15 +120,35 @@ impl Service {
                 return Err(refused);
             }
         };
-        let stamped = |it: &mut Signing| it.works.iter().map(|work| work.stamped).collect::<Vec<_>>();
-        let stamped = self.0.works.with(&at, client, now, stamped).ok_or_else(unknown)?;
-        // Before the documents are taken: where the authority is away for a moment, the application comes again.
-        let mut stamps = Vec::new();
-        for (stamped, signature) in stamped.into_iter().zip(&signatures) {
-            stamps.push(if stamped { Some(self.stamp(signature).await?) } else { None });
-        }
+        self.stamped(&at, client, &signatures).await?;
         let signing = self.0.works.take(&at, client, now).ok_or_else(unknown)?;
-        completed(signing, &signatures, &stamps)
+        completed(signing, &signatures)
+    }
+
+    /// Has each signature stamped that is to be, once: what is there stays, where the authority is away for the next one.
+    async fn stamped(&self, at: &Name, client: &str, signatures: &[Vec<u8>]) -> Result<(), CscError> {
+        for (place, signature) in signatures.iter().enumerate() {
+            let wanted = self.0.works.with(at, client, self.now(), |it| {
+                let stamped = it.works.get(place).is_some_and(|work| work.stamped);
+                let wanted = stamped && it.stamps.get(place).is_none_or(Option::is_none);
+                if wanted {
+                    it.busy = self.now() + STAMPING;
+                }
+                wanted
+            });
+            if wanted != Some(true) {
+                continue;
+            }
+            let stamp = self.stamp(signature).await;
+            self.0.works.with(at, client, self.now(), |it| {
+                it.busy = 0;
+                if let (Ok(stamp), Some(kept)) = (&stamp, it.stamps.get_mut(place)) {
+                    *kept = Some(stamp.clone());
+                }
+            });
+            stamp?;
+        }
+        Ok(())
     }
 
     async fn stamp(&self, signature: &[u8]) -> Result<Vec<u8>, CscError> {
@@ -107,13 +161,9 @@ impl Service {
     }
 }
 
-fn completed(
-    signing: Signing,
-    signatures: &[Vec<u8>],
-    stamps: &[Option<Vec<u8>>],
-) -> Result<Value, CscError> {
+fn completed(signing: Signing, signatures: &[Vec<u8>]) -> Result<Value, CscError> {
     let (mut whole, mut detached) = (Vec::new(), Vec::new());
-    for ((work, signature), stamp) in signing.works.into_iter().zip(signatures).zip(stamps) {
+    for ((work, signature), stamp) in signing.works.into_iter().zip(signatures).zip(&signing.stamps) {
         if !work.is_signed_by(signature) {
             tracing::error!("a signature is not by the certificate that is kept for its keyring");
             return Err(CscError::server());

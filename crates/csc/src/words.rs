@@ -63,5 +63,40 @@ pub(crate) fn labelled(lang: Lang, named: &[Option<String>]) -> Result<Vec<Strin
             Ok(name.clone())
         }
     };
-    named.iter().enumerate().map(called).collect()
+    // What some are called by their place, others could be called by their name.
+    let labels: Vec<String> = named.iter().enumerate().map(called).collect::<Result<_, _>>()?;
+    let mixed = named.iter().any(Option::is_some) && named.iter().any(Option::is_none);
+    let mut different: Vec<&str> = labels.iter().map(|label| label.trim()).collect();
+    different.sort_unstable();
+    different.dedup();
+    if mixed || different.len() != labels.len() {
+        return Err(CscError::invalid("Invalid parameter label: each has its own, or none has"));
+    }
+    Ok(labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_documents_are_called_alike() {
+        let labels = |named: &[Option<&str>]| {
+            let named: Vec<_> = named.iter().map(|name| name.map(str::to_owned)).collect();
+            labelled(Lang::En, &named).ok()
+        };
+        assert_eq!(
+            labels(&[None, None]).map(|all| all.join(", ")).as_deref(),
+            Some("Document 1 of 2, Document 2 of 2")
+        );
+        assert!(labels(&[Some("lease"), Some("annex")]).is_some());
+        for named in [
+            [Some("lease"), Some("lease")],
+            [Some("lease"), Some("lease ")],
+            [Some("Document 2 of 2"), None],
+            [Some("Document 1 of 1"), None],
+        ] {
+            assert_eq!(labels(&named), None, "{named:?}");
+        }
+    }
 }

@@ -8,15 +8,16 @@ use sceau_crypto::{random, sha256};
 use sceau_store::{RateLimiter, Rule};
 use tokio::sync::watch;
 
-use crate::asking::{Agreed, From, Lang, State, Whom, Words, binding_is_legible};
+use crate::asking::{Agreed, Asks, Lang, Question, State, Whom, Words, binding_is_legible};
 use crate::grant::{Grant, Login};
 use crate::oauth::{AuthenticatedClient, ClientId, ErrorCode, GrantKind, Issued, OAuthError, Params, Shelf};
 use crate::provider::Inner;
 
 /// How often a site may ask, in seconds.
 const INTERVAL: u64 = 5;
-/// Logins under way, of all sites and of one.
+/// Logins under way, of all sites and of one; and how often one may begin.
 const MOST: usize = 10_000;
+const MOST_OF_CLIENT: usize = 2_000;
 const OF_CLIENT: Rule = Rule::per_hour(60, 1_200);
 /// How long an answer waits for its site, in ms.
 const AFTERWARDS: u64 = 120_000;
@@ -30,7 +31,7 @@ pub(crate) struct BackChannel {
 
 impl Default for BackChannel {
     fn default() -> Self {
-        Self { kept: Shelf::new(MOST), begins: RateLimiter::new(1_000) }
+        Self { kept: Shelf::shared(MOST, MOST_OF_CLIENT), begins: RateLimiter::new(1_000) }
     }
 }
 
@@ -82,9 +83,7 @@ impl Inner {
         let seconds = form.number("requested_expiry")?.unwrap_or(self.plan.login_seconds);
         let seconds = seconds.clamp(30, self.plan.login_seconds);
         let lang = Lang::choose(form.get("ui_locales"), None, self.plan.lang);
-        let tells_name = scope.contains("profile");
-        let binding = form.get("binding_message");
-        let words = Words { lang, site: &site.name, number: None, binding, tells_name };
+        let words = Words { binding: form.get("binding_message"), ..Words::of(lang, &site.name, &scope) };
         if !binding_is_legible(&words) {
             return wrong(
                 ErrorCode::InvalidBindingMessage,
@@ -96,12 +95,16 @@ impl Inner {
         let often =
             || OAuthError::new(ErrorCode::TemporarilyUnavailable, "asked too often: wait, then ask again");
         self.back.begins.take(site.id.as_str(), OF_CLIENT, now).map_err(|_| often())?;
-        let state = self.asker.begin(&whom, From::Site, &site.id, &words, seconds).ok_or_else(often)?;
+        let turn = self.asker.turn(&whom, Asks::site(site.id.as_str()), seconds).ok_or_else(often)?;
         let ends = now + seconds * 1000;
         let id = URL_SAFE_NO_PAD.encode(random::<32>());
+        let (tell, state) = watch::channel(State::Waiting);
         let pending = Pending { client: site.id.clone(), scope, state, ends, interval: INTERVAL, next: now };
-        let kept = self.back.kept.put(sha256(id.as_bytes()), pending, ends + AFTERWARDS, now);
+        // Its place first: nobody is asked for a login that has none.
+        let name = sha256(id.as_bytes());
+        let kept = self.back.kept.put_for(site.id.as_str(), name, pending, ends + AFTERWARDS, now);
         kept.map_err(|full| OAuthError::new(ErrorCode::TemporarilyUnavailable, full.to_string()))?;
+        self.asker.ask(Question { turn, whom: &whom, client: &site.id, words, seconds }, tell);
         Ok(Began { auth_req_id: id, expires_in: seconds, interval: INTERVAL })
     }
 

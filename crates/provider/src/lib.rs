@@ -17,9 +17,9 @@ mod records;
 mod schema;
 mod serve;
 
-pub use asking::{Agreed, Answer, Ask, AskError, AtHost, Holders, Lang, Later, Words};
+pub use asking::{Agreed, Answer, Ask, AskError, AtHost, Holders, Lang, Later, Turn, Words};
 pub use grant::{Grant, Login};
-pub use http::routes;
+pub use http::{PLACES, hardened, routes};
 pub use keys::{KeysError, ProviderSecret, TokenKeys};
 pub use provider::{Fonts, Inner, Plan, Provider, Signer};
 pub use records::{Alias, Holder, KeptLogin, NotAnAlias, Records};

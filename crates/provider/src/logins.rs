@@ -9,13 +9,14 @@ use sceau_element_api::KeyringId;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::asking::{From, Lang, State, Whom, Words};
+use crate::asking::{Asks, Counted, Lang, Question, State, TOLD_AFTER, Whom, Words};
 use crate::grant::{Grant, Login};
 use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError, Shelf};
 use crate::provider::Inner;
 
-/// Logins under way.
+/// Logins under way, and those of browsers that nobody knows, or that are remembered.
 const MOST: usize = 20_000;
+const OF_ONE_KIND: usize = 15_000;
 /// How long an ended one is still shown, in ms.
 const AFTERWARDS: u64 = 300_000;
 
@@ -25,7 +26,7 @@ pub(crate) struct Logins(Shelf<[u8; 32], Kept>);
 
 impl Default for Logins {
     fn default() -> Self {
-        Self(Shelf::new(MOST))
+        Self(Shelf::shared(MOST, OF_ONE_KIND))
     }
 }
 
@@ -38,6 +39,7 @@ struct Kept {
     lang: Lang,
     ends: u64,
     state: watch::Receiver<State>,
+    counted: Counted,
     remember: Option<String>,
     /// Who it must be, where the site said so.
     expected: Option<String>,
@@ -78,7 +80,7 @@ pub(crate) struct Beginning {
     pub(crate) request: AuthorizationRequest,
     pub(crate) browser: [u8; 32],
     pub(crate) whom: Whom,
-    pub(crate) from: From,
+    pub(crate) asks: Asks,
     pub(crate) lang: Lang,
     pub(crate) remember: bool,
     pub(crate) expected: Option<String>,
@@ -87,19 +89,31 @@ pub(crate) struct Beginning {
 impl Inner {
     /// Begins a login; its name, or none where too much is under way.
     pub(crate) fn login_began(&self, begin: Beginning) -> Option<String> {
-        let Beginning { request, browser, whom, from, lang, remember, expected } = begin;
-        let number = number();
-        let tells_name = request.scope.contains("profile");
-        let words =
-            Words { lang, site: &request.client.name, number: Some(&number), binding: None, tells_name };
+        let Beginning { request, browser, whom, asks, lang, remember, expected } = begin;
         let (seconds, now) = (self.plan.login_seconds, self.now());
-        let state = self.asker.begin(&whom, from, &request.client.id, &words, seconds)?;
+        let turn = self.asker.turn(&whom, asks, seconds)?;
         let id = URL_SAFE_NO_PAD.encode(random::<16>());
-        let ends = now + seconds * 1000;
-        let remember = remember.then_some(whom.hint);
-        let request = Arc::new(request);
-        let kept = Kept { request, browser, number, lang, ends, state, remember, expected, over: None };
-        self.logins.0.put(sha256(id.as_bytes()), kept, ends + AFTERWARDS, now).ok()?;
+        let (number, ends) = (number(), now + seconds * 1000);
+        let (tell, state) = watch::channel(State::Waiting);
+        let kept = Kept {
+            request: Arc::new(request),
+            browser,
+            number: number.clone(),
+            lang,
+            ends,
+            state,
+            counted: turn.counted(),
+            remember: remember.then(|| whom.hint.clone()),
+            expected,
+            over: None,
+        };
+        let request = Arc::clone(&kept.request);
+        // Its place first: nobody is asked for a login that has none.
+        let kind = if asks.is_stranger() { "unknown" } else { "remembered" };
+        self.logins.0.put_for(kind, sha256(id.as_bytes()), kept, ends + AFTERWARDS, now).ok()?;
+        let site = &request.client;
+        let words = Words { number: Some(&number), ..Words::of(lang, &site.name, &request.scope) };
+        self.asker.ask(Question { turn, whom: &whom, client: &site.id, words, seconds }, tell);
         Some(id)
     }
 
@@ -134,6 +148,7 @@ impl Inner {
         let look = |kept: &mut Kept| {
             let own = kept.browser == browser;
             if own && kept.over.is_none() {
+                self.asker.bounds.given_up(kept.counted);
                 kept.over =
                     Some(Over::Cancelled(self.no(&kept.request, ErrorCode::AccessDenied, "given up")));
             }
@@ -147,7 +162,7 @@ impl Inner {
         let denied = |why: &'static str| self.no(request, ErrorCode::AccessDenied, why);
         let state = kept.state.borrow().clone();
         Some(match state {
-            State::Waiting if now < kept.ends + 10_000 => return None,
+            State::Waiting if now < kept.ends.saturating_add(told_after()) => return None,
             State::Waiting | State::Silent => Over::Silent(denied("nobody answered in time")),
             State::Refused => Over::Refused(denied("the holder said no")),
             State::Away => {
@@ -173,8 +188,16 @@ impl Inner {
     }
 }
 
+fn told_after() -> u64 {
+    u64::try_from(TOLD_AFTER.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Four digits, the first no zero: it is read aloud, too.
 fn number() -> String {
     let drawn = u32::from_be_bytes(random::<4>());
     format!("{}", 1000 + drawn % 9000)
 }
+
+#[cfg(test)]
+#[path = "logins_tests.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 //! The provider as a whole: what it was told, and what is under way.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,8 +9,9 @@ use sceau_accounts::TrustedProxies;
 use sceau_crypto::Secret;
 use sceau_element_api::KeyringId;
 use sceau_store::{Clock, RateLimiter, Rule, StoreError};
+use tokio::sync::Mutex;
 
-use crate::asking::{Asker, Bounds, Holders, Lang};
+use crate::asking::{Asker, Asks, Bounds, Holders, Lang, Turn, Whom};
 use crate::backchannel::BackChannel;
 use crate::grant::Grant;
 use crate::keys::{KeysError, ProviderSecret, TokenKeys};
@@ -94,6 +95,7 @@ pub struct Inner {
     /// Whether the host of keyrings answered, and when it was asked: anybody may ask how the provider stands.
     host: Mutex<(u64, bool)>,
     begins: RateLimiter<IpAddr>,
+    pushes: RateLimiter<IpAddr>,
     fails: RateLimiter<IpAddr>,
 }
 
@@ -123,12 +125,8 @@ impl Provider {
             plan.token_seconds,
             now,
         );
-        let asker = Asker {
-            holders,
-            bounds: Arc::new(Bounds::default()),
-            records: records.clone(),
-            clock: Arc::clone(&clock),
-        };
+        let asker =
+            Asker { holders, bounds: Arc::new(Bounds::new(Arc::clone(&clock))), records: records.clone() };
         Self(Arc::new(Inner {
             plan,
             server,
@@ -142,6 +140,7 @@ impl Provider {
             clock,
             host: Mutex::default(),
             begins: RateLimiter::new(ADDRESSES),
+            pushes: RateLimiter::new(ADDRESSES),
             fails: RateLimiter::new(ADDRESSES),
         }))
     }
@@ -154,6 +153,13 @@ impl Provider {
         let Grant::Login(login) = &token.grant;
         let (client, service) = (token.client.as_str().to_owned(), token.scope.contains("service"));
         Some(Signer { client, name, keyring: login.keyring, service })
+    }
+
+    /// A turn to have a holder sign, for an application: what they are asked for that is of the same bounds as their logins. None where they are asked enough.
+    #[must_use]
+    pub fn turn_to_sign(&self, signer: &str, keyring: KeyringId, seconds: u64) -> Option<Turn> {
+        let whom = Whom { hint: String::new(), keyring: Some(keyring) };
+        self.asker.turn(&whom, Asks::signature(signer), seconds)
     }
 
     /// Makes the next key when it is its time, and forgets what is kept long enough. To be done each hour.
@@ -172,11 +178,14 @@ impl Provider {
 
     /// Whether it could log somebody in: its records, and the way to holders.
     pub(crate) async fn standing(&self) -> (Result<(), StoreError>, bool) {
-        let (asked, there) = *self.host.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.now();
-        let there =
-            if now < asked.saturating_add(STANDS) { there } else { self.asker.holders.is_there().await };
-        *self.host.lock().unwrap_or_else(PoisonError::into_inner) = (asked.max(now), there);
+        let there = {
+            // One asks, and whoever comes meanwhile hears the same.
+            let mut host = self.host.lock().await;
+            if self.now() >= host.0.saturating_add(STANDS) {
+                *host = (self.now(), self.asker.holders.is_there().await);
+            }
+            host.1
+        };
         (self.records.answers().await, there)
     }
 }
@@ -190,6 +199,12 @@ impl Inner {
     pub(crate) fn may_begin(&self, from: IpAddr) -> bool {
         let rule = Rule::per_hour(self.plan.logins_per_address, self.plan.logins_per_address);
         self.begins.take(&from, rule, self.now()).is_ok()
+    }
+
+    /// Whether a client that cannot prove who it is may push one more request from this address.
+    pub(crate) fn may_push(&self, from: IpAddr) -> bool {
+        let rule = Rule::per_hour(self.plan.logins_per_address, self.plan.logins_per_address);
+        self.pushes.take(&from, rule, self.now()).is_ok()
     }
 
     /// Counts a proof that did not hold; whether there were too many from there.

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sceau_crypto::sha256;
 use sceau_element_api::KeyringId;
-use sceau_store::Clock;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use super::bounds::{Counted, From};
-use super::holders::{Agreed, Answer, Ask, AskError, Holders};
-use super::{Bounds, Words};
+use super::Words;
+use super::bounds::{Asks, Bounds, Turn};
+use super::holders::{AFTERWARDS, Agreed, Answer, Ask, AskError, Holders, PAUSE, TRIES};
 use crate::oauth::ClientId;
 use crate::records::Records;
+
+/// How long after its end it is told of a question that nobody answered: at one time of everybody, whenever the host says so.
+pub(crate) const TOLD_AFTER: Duration = Duration::from_secs(10);
 
 /// Where a question stands.
 #[derive(Debug, Clone)]
@@ -36,22 +38,11 @@ pub(crate) struct Whom {
     pub(crate) keyring: Option<KeyringId>,
 }
 
-impl Whom {
-    /// What it is counted by.
-    fn name(&self) -> [u8; 32] {
-        match self.keyring {
-            Some(keyring) => sha256(keyring.as_bytes()),
-            None => sha256(format!("nobody {}", self.hint).as_bytes()),
-        }
-    }
-}
-
 /// Asks holders.
 pub(crate) struct Asker {
     pub(crate) holders: Arc<dyn Holders>,
     pub(crate) bounds: Arc<Bounds>,
     pub(crate) records: Records,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl std::fmt::Debug for Asker {
@@ -61,68 +52,65 @@ impl std::fmt::Debug for Asker {
 }
 
 impl Asker {
-    /// Begins to ask, if that may be now; the answer comes there.
-    pub(crate) fn begin(
-        &self,
-        whom: &Whom,
-        from: From,
-        client: &ClientId,
-        words: &Words<'_>,
-        seconds: u64,
-    ) -> Option<watch::Receiver<State>> {
-        let now = self.clock.now_ms();
-        let ends = now.saturating_add(seconds.saturating_mul(1000));
-        let counted = self.bounds.take(whom.name(), from, ends, now)?;
-        let (tell, told) = watch::channel(State::Waiting);
+    /// A turn to ask somebody for so many seconds, if that may be now.
+    pub(crate) fn turn(&self, whom: &Whom, asks: Asks, seconds: u64) -> Option<Turn> {
+        self.bounds.turn(whom, asks, seconds)
+    }
+
+    /// Asks whose turn it is; the answer is told there.
+    pub(crate) fn ask(&self, question: Question<'_>, tell: watch::Sender<State>) {
+        let Question { turn, whom, client, words, seconds } = question;
         let nonce = hex::encode(sceau_crypto::random::<16>());
         let ask = |keyring| Ask { keyring, description: words.description(), nonce, seconds };
         let following = Following {
-            ask: whom.keyring.map(ask),
+            ask: whom.keyring.filter(|_| turn.is_to_be_asked()).map(ask),
+            begun: Instant::now(),
             seconds,
             client: client.clone(),
             holders: Arc::clone(&self.holders),
-            bounds: Arc::clone(&self.bounds),
             records: self.records.clone(),
-            clock: Arc::clone(&self.clock),
-            counted,
+            turn,
         };
         tokio::spawn(async move {
             let state = following.followed().await;
             let _ = tell.send(state);
         });
-        Some(told)
     }
+}
+
+/// What is asked, whose turn it is.
+pub(crate) struct Question<'a> {
+    pub(crate) turn: Turn,
+    pub(crate) whom: &'a Whom,
+    pub(crate) client: &'a ClientId,
+    pub(crate) words: Words<'a>,
+    pub(crate) seconds: u64,
 }
 
 /// One question under way.
 struct Following {
     ask: Option<Ask>,
+    begun: Instant,
     seconds: u64,
     client: ClientId,
     holders: Arc<dyn Holders>,
-    bounds: Arc<Bounds>,
     records: Records,
-    clock: Arc<dyn Clock>,
-    counted: Counted,
+    turn: Turn,
 }
 
 impl Following {
     async fn followed(mut self) -> State {
         let Some(ask) = self.ask.take() else { return self.nobody().await };
-        let answer = self.holders.ask(ask).await;
-        match answer {
-            Ok(Answer::Agreed(agreed)) => {
-                self.bounds.answered(self.counted, false, self.clock.now_ms());
-                self.kept(*agreed).await
-            }
+        match self.holders.ask(ask).await {
+            Ok(Answer::Agreed(agreed)) => self.kept(*agreed).await,
             Ok(Answer::Refused) => {
-                self.bounds.answered(self.counted, true, self.clock.now_ms());
+                self.turn.refused();
                 State::Refused
             }
-            Ok(Answer::Silent) => State::Silent,
+            Ok(Answer::Silent) => self.silent().await,
             Err(AskError::Away(error)) => {
                 tracing::warn!(%error, "the host of keyrings does not answer");
-                State::Away
+                self.away().await
             }
             Err(AskError::NotTaken(error)) => {
                 // That a keyring is suspended, say, is its holder's business: whoever typed its name waits in vain.
@@ -136,16 +124,37 @@ impl Following {
         }
     }
 
-    /// As if somebody did not answer.
+    /// As if somebody did not answer: the host is tried as often, and away when it would be.
     async fn nobody(&self) -> State {
-        if !self.holders.is_there().await {
-            return State::Away;
+        for tried in 1..=TRIES {
+            if self.holders.is_there().await {
+                break;
+            }
+            if tried == TRIES {
+                return self.away().await;
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-        tokio::time::sleep(Duration::from_secs(self.seconds)).await;
+        let ends = self.begun + Duration::from_secs(self.seconds) + Duration::from_millis(AFTERWARDS);
+        tokio::time::sleep_until(ends).await;
+        if self.holders.is_there().await { self.silent().await } else { self.away().await }
+    }
+
+    /// A host that went away meanwhile: told at the one time, too.
+    async fn away(&self) -> State {
+        if self.begun.elapsed() >= Duration::from_secs(self.seconds) {
+            self.silent().await;
+        }
+        State::Away
+    }
+
+    async fn silent(&self) -> State {
+        tokio::time::sleep_until(self.begun + Duration::from_secs(self.seconds) + TOLD_AFTER).await;
         State::Silent
     }
 
-    async fn kept(&self, agreed: Agreed) -> State {
+    async fn kept(self, agreed: Agreed) -> State {
+        self.turn.agreed();
         match self.records.keep(&agreed, &self.client).await {
             Ok(()) => {
                 tracing::info!(client = %self.client, index = agreed.index, "somebody logged in");
@@ -158,3 +167,7 @@ impl Following {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "follow_tests.rs"]
+mod tests;

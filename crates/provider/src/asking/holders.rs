@@ -12,9 +12,10 @@ use sceau_keyring::{Identity, ItemHash, Request, Statement as _};
 /// How long one question to the host waits for news, in seconds.
 const WAIT: u64 = 25;
 /// How long after a request's end its outcome may still come.
-const AFTERWARDS: u64 = 5_000;
-/// Between questions to a host that is away.
-const PAUSE: Duration = Duration::from_secs(2);
+pub(super) const AFTERWARDS: u64 = 5_000;
+/// How often a host that is away is tried, and between.
+pub(super) const TRIES: usize = 3;
+pub(super) const PAUSE: Duration = Duration::from_secs(2);
 
 /// What is asked of a holder.
 #[derive(Debug, Clone)]
@@ -147,8 +148,9 @@ impl AtHost {
                     })));
                 }
                 Ok(Became::Rejected) => return Ok(Answer::Refused),
-                Ok(Became::Expired) => return Ok(Answer::Silent),
-                Ok(Became::Pending) if over => return Ok(Answer::Silent),
+                Ok(Became::Expired | Became::Pending) if over => return Ok(Answer::Silent),
+                // What the holder agreed to in the last moment comes after it.
+                Ok(Became::Expired) => tokio::time::sleep(PAUSE).await,
                 Ok(Became::Pending) => {}
                 Err(error) if error.is_passing() && !over => tokio::time::sleep(PAUSE).await,
                 Err(error) if error.is_passing() => return Err(AskError::Away(error)),
@@ -159,7 +161,8 @@ impl AtHost {
 
     /// Leaves the request; a host that is away for a moment is asked again, which leaves it once.
     async fn left(&self, jws: &str, ends: u64) -> Result<(), AskError> {
-        for again in [true, true, false] {
+        for tried in 1..=TRIES {
+            let again = tried < TRIES;
             match leave(&self.host, jws.to_owned()).await {
                 Ok(_) => return Ok(()),
                 // Asked too often says 429 too: that is an answer.

@@ -5,8 +5,9 @@ mod follow;
 mod holders;
 mod words;
 
-pub(crate) use bounds::{Bounds, From};
-pub(crate) use follow::{Asker, State, Whom};
+pub use bounds::Turn;
+pub(crate) use bounds::{Asks, Bounds, Counted};
+pub(crate) use follow::{Asker, Question, State, TOLD_AFTER, Whom};
 pub use holders::{Agreed, Answer, Ask, AskError, AtHost, Holders, Later};
 pub(crate) use words::binding_is_legible;
 pub use words::{Lang, Words};

@@ -1,5 +1,7 @@
 //! What a holder reads on the terminal. The registered name of the site and a number to compare; never a text of whoever began it, but a site's own bounded line.
 
+use std::collections::BTreeSet;
+
 use sceau_keyring::{Illegible, description, label};
 
 /// The longest line of a site's own (CIBA's `binding_message`), in characters.
@@ -57,9 +59,18 @@ pub struct Words<'a> {
     pub binding: Option<&'a str>,
     /// Whether the site is told their name.
     pub tells_name: bool,
+    /// Whether the site sees their certificate, and may ask them to sign.
+    pub signs: bool,
 }
 
-impl Words<'_> {
+impl<'a> Words<'a> {
+    /// What a site of this name asks for by these scopes; without a number and a line of its own.
+    #[must_use]
+    pub fn of(lang: Lang, site: &'a str, scope: &BTreeSet<String>) -> Self {
+        let (tells_name, signs) = (scope.contains("profile"), scope.contains("service"));
+        Self { lang, site, number: None, binding: None, tells_name, signs }
+    }
+
     /// The description of the request.
     #[must_use]
     pub fn description(&self) -> String {
@@ -69,11 +80,18 @@ impl Words<'_> {
         } else {
             format!("Log in to: {}", self.site)
         }];
-        if self.tells_name {
-            lines.push(
-                (if fr { "Le site apprend votre nom." } else { "The site is told your name." }).to_owned(),
-            );
-        }
+        let told = match (self.signs, self.tells_name, fr) {
+            (true, _, true) => {
+                Some("Le site apprend votre nom et votre certificat, et pourra vous demander des signatures.")
+            }
+            (true, _, false) => {
+                Some("The site is told your name and your certificate, and may ask you for signatures.")
+            }
+            (false, true, true) => Some("Le site apprend votre nom."),
+            (false, true, false) => Some("The site is told your name."),
+            (false, false, _) => None,
+        };
+        lines.extend(told.map(str::to_owned));
         lines.push(String::new());
         if let Some(number) = self.number {
             lines.push(if fr { format!("Nombre : {number}") } else { format!("Number: {number}") });
@@ -112,9 +130,10 @@ impl Words<'_> {
     pub fn site_is_legible(site: &str) -> Result<(), Illegible> {
         label(site)?;
         for lang in Lang::ALL {
-            let one = Words { lang, site, number: Some("4711"), binding: None, tells_name: true };
+            let one =
+                Words { lang, site, number: Some("4711"), binding: None, tells_name: true, signs: true };
             description(&one.description())?;
-            description(&Words { number: None, ..one }.description())?;
+            description(&Words { number: None, signs: false, ..one }.description())?;
         }
         Ok(())
     }
@@ -148,9 +167,18 @@ mod tests {
         for site in ["pаypal", "a\nb", "", "Pay 1৪00"] {
             assert!(Words::site_is_legible(site).is_err(), "{site}");
         }
-        let words =
-            Words { lang: Lang::Fr, site: "Mairie", number: Some("4711"), binding: None, tells_name: true };
+        let words = Words {
+            lang: Lang::Fr,
+            site: "Mairie",
+            number: Some("4711"),
+            binding: None,
+            tells_name: true,
+            signs: false,
+        };
+        let signs = Words { tells_name: false, signs: true, ..words }.description();
+        assert!(["nom", "certificat", "signatures"].iter().all(|word| signs.contains(word)), "{signs}");
         let said = words.description();
+        assert!(!said.contains("signatures"), "{said}");
         assert!(said.contains("Mairie") && said.contains("4711") && said.contains("votre nom"), "{said}");
         let binding =
             |line: &'static str| binding_is_legible(&Words { number: None, binding: Some(line), ..words });

@@ -16,8 +16,9 @@ use sceau_element_api::KeyringId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::places;
 use super::reading::{Form, Source, accepted, cookie, is_own};
-use crate::asking::{From, Lang, State as Asked, Whom};
+use crate::asking::{Asks, Lang, State as Asked, Whom};
 use crate::logins::{Beginning, Over};
 use crate::oauth::{AuthorizationRequest, ErrorCode, OAuthError, Params, Unanswerable};
 use crate::pages::{self, Page, Stop, Who};
@@ -81,13 +82,16 @@ pub(super) async fn authorize(
     asked(&provider, Params::parse(&query.unwrap_or_default()), &headers)
 }
 
-/// The same by a form (OpenID Connect Core section 3.1.2.1), from any site.
+/// The same by a form (OpenID Connect Core section 3.1.2.1), from any site. A browser keeps its cookie back from a form of another site: it comes again by itself, with it.
 pub(super) async fn authorize_by_form(
     State(provider): State<Provider>,
     headers: HeaderMap,
     form: Result<Form, OAuthError>,
 ) -> Response {
-    asked(&provider, form.map(|form| form.0), &headers)
+    match form {
+        Ok(Form(params)) => go(&format!("{}?{}", places::AUTHORIZE, params.to_query())),
+        Err(error) => asked(&provider, Err(error), &headers),
+    }
 }
 
 fn asked(provider: &Provider, params: Result<Params, OAuthError>, headers: &HeaderMap) -> Response {
@@ -165,25 +169,25 @@ pub(super) async fn begin(
     let remembered = provider.still_remembered(&headers).await;
     let typed = form.get("alias").unwrap_or_default().trim();
     let known = remembered.filter(|one| form.get("known").is_some() || one.alias == typed.to_lowercase());
-    let (whom, from) = match known {
-        Some(one) => (Ok(Whom { hint: one.alias, keyring: Some(one.keyring) }), From::Remembered),
+    let (whom, asks) = match known {
+        Some(one) => (Ok(Whom { hint: one.alias, keyring: Some(one.keyring) }), Asks::remembered()),
         None if Alias::parse(typed).is_err() && typed.parse::<KeyringId>().is_err() => {
             let site = request.client.name.as_str();
             let who = Who { site, sealed, hint: typed, remembered: None, wrong: true };
             return page(&provider, lang).who(&who);
         }
-        None => (provider.whom(typed).await, From::Stranger),
+        None => (provider.whom(typed).await, Asks::stranger(source.0)),
     };
     let Ok(whom) = whom else { return page(&provider, lang).stop(Stop::Broken) };
     let often = || page(&provider, lang).stop(Stop::Often);
-    if from == From::Stranger && !provider.may_begin(source.0) {
+    if asks.is_stranger() && !provider.may_begin(source.0) {
         return often();
     }
     if !provider.server.used(&carried.params, now) {
         return over();
     }
-    let remember = form.get("remember").is_some() || from == From::Remembered;
-    let beginning = Beginning { request, browser, whom, from, lang, remember, expected };
+    let remember = form.get("remember").is_some() || !asks.is_stranger();
+    let beginning = Beginning { request, browser, whom, asks, lang, remember, expected };
     provider.login_began(beginning).map_or_else(often, |id| go(&format!("/login/{id}")))
 }
 

@@ -12,7 +12,8 @@ use super::places;
 use super::reading::{Form, Source, authorization};
 use crate::grant::Grant;
 use crate::oauth::{
-    AuthenticatedClient, ErrorCode, GrantKind, Issued, OAuthError, PUSHED_SECONDS, Params, bearer,
+    AuthenticatedClient, Authenticates, ErrorCode, GrantKind, Issued, OAuthError, PUSHED_SECONDS, Params,
+    bearer,
 };
 use crate::provider::{Provider, at_hash};
 
@@ -121,6 +122,12 @@ pub(super) async fn push(
     Form(form): Form,
 ) -> Result<Response, OAuthError> {
     let client = caller(&provider, source, places::PUSH, &headers, &form)?;
+    if matches!(client.client().authenticates, Authenticates::Nobody) && !provider.may_push(source.0) {
+        return Err(OAuthError::new(
+            ErrorCode::TemporarilyUnavailable,
+            "too many requests were pushed from your address: wait a minute",
+        ));
+    }
     let request_uri = provider.server.push(&client, form, provider.now())?;
     let answer = json!({"request_uri": request_uri, "expires_in": PUSHED_SECONDS});
     Ok(kept_by_nobody(StatusCode::CREATED, &answer))

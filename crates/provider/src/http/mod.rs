@@ -31,29 +31,45 @@ pub(crate) mod places {
     pub(crate) const KEYS: &str = "/jwks";
 }
 
+/// Says each place once: for the router, and for the document of them.
+macro_rules! routed {
+    ($($path:expr => $method:expr;)*) => {
+        /// Where a provider answers.
+        pub const PLACES: &[&str] = &[$($path),*];
+
+        fn routed() -> Router<Provider> {
+            Router::new()$(.route($path, $method))*
+        }
+    };
+}
+
+routed! {
+    places::AUTHORIZE => get(browser::authorize).post(browser::authorize_by_form);
+    "/login" => post(browser::begin);
+    "/login/{id}" => get(browser::login);
+    "/login/{id}/state" => get(browser::news);
+    "/login/{id}/cancel" => post(browser::cancel);
+    "/assets/{name}" => get(browser::asset);
+    places::TOKEN => post(endpoints::token);
+    places::PUSH => post(endpoints::push);
+    places::BACK => post(endpoints::back);
+    places::REVOKE => post(endpoints::revoke);
+    places::USERINFO => get(endpoints::userinfo).post(endpoints::userinfo);
+    places::KEYS => get(metadata::keys);
+    "/.well-known/openid-configuration" => get(metadata::configuration);
+    "/.well-known/oauth-authorization-server" => get(metadata::configuration);
+    "/check" => get(check);
+}
+
 /// What a provider answers. What carries requests says where they come from (`ConnectInfo`).
 pub fn routes(provider: Provider) -> Router {
-    use places::{AUTHORIZE, BACK, KEYS, PUSH, REVOKE, TOKEN, USERINFO};
-    Router::new()
-        .route(AUTHORIZE, get(browser::authorize).post(browser::authorize_by_form))
-        .route("/login", post(browser::begin))
-        .route("/login/{id}", get(browser::login))
-        .route("/login/{id}/state", get(browser::news))
-        .route("/login/{id}/cancel", post(browser::cancel))
-        .route("/assets/{name}", get(browser::asset))
-        .route(TOKEN, post(endpoints::token))
-        .route(PUSH, post(endpoints::push))
-        .route(BACK, post(endpoints::back))
-        .route(REVOKE, post(endpoints::revoke))
-        .route(USERINFO, get(endpoints::userinfo).post(endpoints::userinfo))
-        .route(KEYS, get(metadata::keys))
-        .route("/.well-known/openid-configuration", get(metadata::configuration))
-        .route("/.well-known/oauth-authorization-server", get(metadata::configuration))
-        .route("/check", get(check))
-        .fallback(nowhere)
-        .layer(DefaultBodyLimit::max(LARGEST))
-        .layer(map_response(async |response| pages::harden(response)))
-        .with_state(provider)
+    let all = routed().fallback(nowhere).layer(DefaultBodyLimit::max(LARGEST));
+    hardened(all.with_state(provider))
+}
+
+/// With the headers that hold each answer to itself; for what else the provider's process answers, too.
+pub fn hardened(router: Router) -> Router {
+    router.layer(map_response(async |response| pages::harden(response)))
 }
 
 async fn check(State(provider): State<Provider>) -> Response {

@@ -13,11 +13,14 @@ use super::{Authenticates, Client, Clients, ErrorCode, OAuthError, Params, Shelf
 
 /// What a statement of a client is called (RFC 7523 section 2.2).
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// The longest that a statement may be good, and how far clocks may be apart, in seconds.
-const LONGEST: u64 = 300;
+/// The longest that a statement may be good, and how far clocks may be apart, in seconds. Authlib makes them for an hour.
+const LONGEST: u64 = 3_600;
 const SKEW: u64 = 60;
-/// Statements that are remembered at once: each is taken once.
-const REMEMBERED: usize = 50_000;
+/// How far a client's clock may be ahead, in seconds: so long after a start, statements of before are not told from those of after it, and not taken.
+const AHEAD: u64 = 10;
+/// Statements that are remembered at once, and of one client: each is taken once.
+const REMEMBERED: usize = 200_000;
+const REMEMBERED_OF_ONE: usize = REMEMBERED / 5;
 
 /// Where a client proves who it is: its statements name the issuer or this place.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +71,7 @@ enum Audience {
 
 impl Assertions {
     pub(super) fn since(now: u64) -> Self {
-        Self { seen: Shelf::new(REMEMBERED), since: now / 1000 }
+        Self { seen: Shelf::shared(REMEMBERED, REMEMBERED_OF_ONE), since: now / 1000 }
     }
 
     /// Who calls, by the `Authorization` header and the form. Exactly one way, the one that the client is registered with.
@@ -131,19 +134,20 @@ impl Assertions {
             Audience::One(one) => ours(one),
             Audience::Several(several) => !several.is_empty() && several.iter().all(|one| ours(one)),
         };
-        let early = says.nbf.is_some_and(|nbf| nbf > now_s.saturating_add(SKEW));
+        let early = says.nbf.is_some_and(|nbf| nbf > now_s.saturating_add(SKEW))
+            || says.iat.is_some_and(|iat| iat > now_s.saturating_add(AHEAD));
         let ends = says.exp > now_s && says.exp <= now_s.saturating_add(LONGEST + SKEW);
         // After a start, until what was taken before it has ended.
         let before = now_s < self.since.saturating_add(LONGEST + SKEW)
-            && says.iat.is_none_or(|iat| iat < self.since.saturating_sub(1));
+            && says.iat.is_none_or(|iat| iat < self.since.saturating_add(AHEAD));
         if says.iss != says.sub || !for_us || early || !ends || before || !(1..=256).contains(&says.jti.len())
         {
             return Err(refused(
-                "client_assertion: iss and sub are your client_id, aud is this issuer, jti is new, exp is at most five minutes away, and iat is now",
+                "client_assertion: iss and sub are your client_id, aud is this issuer, jti is new, exp is at most an hour away, and iat is now",
             ));
         }
         let name = sha256(format!("{} {}", client.id, says.jti).as_bytes());
-        let fresh = self.seen.put_once(name, (), (says.exp + SKEW) * 1000, now);
+        let fresh = self.seen.put_once(client.id.as_str(), name, (), (says.exp + SKEW) * 1000, now);
         match fresh.map_err(|full| OAuthError::new(ErrorCode::TemporarilyUnavailable, full.to_string()))? {
             true => Ok(client),
             false => Err(refused("client_assertion: its jti was used before")),

@@ -110,6 +110,9 @@ pub struct Client {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
+    /// Two have one name: people could not tell them apart.
+    #[error("{0}: another client has this name already")]
+    Name(ClientId),
     /// Two have one id.
     #[error("{0} is there twice")]
     Twice(ClientId),
@@ -151,15 +154,16 @@ impl Client {
         if codes == self.redirect_uris.is_empty() || self.redirect_uris.len() > MOST_ADDRESSES {
             return Err(ClientError::Redirects(id()));
         }
-        let mut hosts = BTreeSet::new();
+        let mut hosts: BTreeSet<Option<String>> = BTreeSet::new();
         for address in &self.redirect_uris {
             hosts.insert(host_of(address, public).ok_or_else(|| ClientError::Redirect(id()))?);
         }
         if self.sector.is_empty() {
             let mut hosts = hosts.into_iter();
             self.sector = match (hosts.next(), hosts.next()) {
-                (Some(host), None) => host,
-                (None, _) => self.id.to_string(),
+                (Some(Some(host)), None) => host,
+                // What is on people's own machines, and what has no address, shares nothing with others.
+                (Some(None) | None, None) => format!("client:{}", self.id),
                 _ => return Err(ClientError::Sector(id())),
             };
         }
@@ -167,8 +171,8 @@ impl Client {
     }
 }
 
-/// The host of an address that people may be sent to; none of any other.
-fn host_of(address: &str, public: bool) -> Option<String> {
+/// The host of an address that people may be sent to, where it is one of the network; none of any other address.
+fn host_of(address: &str, public: bool) -> Option<Option<String>> {
     let url = Url::parse(address).ok().filter(|_| address.len() <= LONGEST_ADDRESS)?;
     let bare = url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
     let here = match url.host() {
@@ -183,7 +187,8 @@ fn host_of(address: &str, public: bool) -> Option<String> {
         // A program's own scheme, by a name that it has (RFC 8252 section 7.1): `javascript` and `data` have no dot.
         scheme => public && scheme.contains('.'),
     };
-    (bare && may).then(|| url.host_str().unwrap_or(url.scheme()).to_owned())
+    let host = url.host_str().filter(|_| !here && url.scheme() == "https");
+    (bare && may).then(|| host.map(str::to_owned))
 }
 
 /// All of them.
@@ -196,9 +201,12 @@ impl Clients {
     /// # Errors
     /// [`ClientError`].
     pub fn new(clients: impl IntoIterator<Item = Client>) -> Result<Self, ClientError> {
-        let mut all = BTreeMap::new();
+        let (mut all, mut names) = (BTreeMap::new(), BTreeSet::new());
         for client in clients {
             let client = Arc::new(client.checked()?);
+            if !names.insert(client.name.trim().to_lowercase()) && !all.contains_key(&client.id) {
+                return Err(ClientError::Name(client.id.clone()));
+            }
             if let Some(other) = all.insert(client.id.clone(), client) {
                 return Err(ClientError::Twice(other.id.clone()));
             }

@@ -50,6 +50,25 @@ impl Params {
         self
     }
 
+    /// Those of these names, and no others.
+    #[must_use]
+    pub(super) fn only(mut self, names: &[&str]) -> Self {
+        self.0.retain(|(name, _)| names.contains(&name.as_str()));
+        self
+    }
+
+    /// How many bytes they have, names among them; of those but this one.
+    pub(super) fn len_without(&self, name: &str) -> usize {
+        let others = self.0.iter().filter(|(other, _)| other != name);
+        others.map(|(name, value)| name.len() + value.len()).sum()
+    }
+
+    /// As a query has them.
+    #[must_use]
+    pub fn to_query(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+
     /// The value of a parameter, where it has one.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

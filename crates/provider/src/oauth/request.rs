@@ -10,6 +10,29 @@ use super::{Client, Clients, ErrorCode, GrantKind, OAuthError, Params, Supports}
 
 /// The longest state and the longest scope, in characters.
 const LONGEST_STATE: usize = 2048;
+/// The longest request, in bytes, without its details: many of them wait for people.
+const LONGEST: usize = 4096;
+/// What is read of a request here, and by what builds on this. Nothing else of it is kept.
+const READ: [&str; 17] = [
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    DETAILS,
+    "request",
+    "registration",
+    "nonce",
+    "prompt",
+    "max_age",
+    "ui_locales",
+    "login_hint",
+    "id_token_hint",
+];
+const DETAILS: &str = "authorization_details";
 /// Details of what is asked for (RFC 9396), at most.
 const MOST_DETAILS: usize = 10;
 
@@ -55,7 +78,7 @@ pub struct AuthorizationRequest {
     pub challenge: String,
     /// Rich authorization requests (RFC 9396): each an object of a type that is supported. What it means is for who supports it.
     pub details: Vec<Value>,
-    /// All of them, for what builds on this.
+    /// All that is read of it, for what builds on this.
     pub params: Params,
 }
 
@@ -68,6 +91,7 @@ impl Redirectable {
     /// # Errors
     /// [`Unanswerable`].
     pub(super) fn of(clients: &Clients, params: Params) -> Result<Self, Unanswerable> {
+        let params = params.only(&READ);
         let client = params.get("client_id").and_then(|id| clients.find(id)).ok_or(Unanswerable::Client)?;
         let registered = |address: &&str| client.redirect_uris.iter().any(|own| own == address);
         let redirect_uri = params.get("redirect_uri").filter(registered).ok_or(Unanswerable::Redirect)?;
@@ -91,6 +115,9 @@ impl Redirectable {
                 ErrorCode::InvalidRequest,
                 "this client pushes its requests: ask at the endpoint for that",
             );
+        }
+        if params.len_without(DETAILS) > LONGEST {
+            return wrong(ErrorCode::InvalidRequest, "a request has at most 4 KiB without its details");
         }
         if params.get("request").is_some() {
             return wrong(ErrorCode::RequestNotSupported, "requests are not taken as JWT: push them");
@@ -181,7 +208,7 @@ fn is_challenge(text: &str) -> bool {
 }
 
 fn details(params: &Params, supports: &Supports) -> Result<Vec<Value>, OAuthError> {
-    let Some(text) = params.get("authorization_details") else { return Ok(Vec::new()) };
+    let Some(text) = params.get(DETAILS) else { return Ok(Vec::new()) };
     let wrong = |why: &'static str| OAuthError::new(ErrorCode::InvalidAuthorizationDetails, why);
     let all: Vec<Value> =
         serde_json::from_str(text).map_err(|_| wrong("authorization_details is a JSON array of objects"))?;

@@ -21,8 +21,9 @@ pub const PUSHED_SECONDS: u64 = 300;
 const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
 /// How long a code is good, in ms: it goes from the browser to its client at once.
 const CODE: u64 = 60_000;
-/// Each of them at once.
+/// Each of them at once; of what is pushed, of one client.
 const MOST_PUSHED: usize = 20_000;
+const PUSHED_OF_ONE: usize = MOST_PUSHED / 10;
 const MOST_CODES: usize = 50_000;
 const MOST_TOKENS: usize = 200_000;
 
@@ -41,7 +42,7 @@ pub struct Server<G> {
     supports: Supports,
     token_life: u64,
     assertions: Assertions,
-    pushed: Shelf<[u8; 32], (ClientId, Params)>,
+    pushed: Shelf<[u8; 32], Params>,
     codes: Shelf<[u8; 32], Code<G>>,
     tokens: Shelf<[u8; 32], AccessToken<G>>,
 }
@@ -49,8 +50,16 @@ pub struct Server<G> {
 /// A code, until its end; one that was used is remembered, so that its second use takes the token back.
 #[derive(Debug)]
 enum Code<G> {
-    New { client: ClientId, redirect_uri: String, challenge: String, scope: BTreeSet<String>, grant: G },
+    New {
+        client: ClientId,
+        redirect_uri: String,
+        challenge: String,
+        scope: BTreeSet<String>,
+        grant: G,
+    },
     Used(Option<[u8; 32]>),
+    /// It came twice.
+    Over,
 }
 
 /// What a token stands for.
@@ -96,7 +105,7 @@ impl<G: Clone> Server<G> {
             supports,
             token_life: token_seconds.saturating_mul(1000),
             assertions: Assertions::since(now),
-            pushed: Shelf::new(MOST_PUSHED),
+            pushed: Shelf::shared(MOST_PUSHED, PUSHED_OF_ONE),
             codes: Shelf::new(MOST_CODES),
             tokens: Shelf::new(MOST_TOKENS),
         }
@@ -140,10 +149,11 @@ impl<G: Clone> Server<G> {
             return Err(wrong("request_uri is not pushed".to_owned()));
         }
         let form = form.with("client_id", id.as_str());
-        let read = Redirectable::of(&self.clients, form.clone()).map_err(|error| wrong(error.to_string()))?;
-        read.judge(&self.supports, true)?;
+        let read = Redirectable::of(&self.clients, form).map_err(|error| wrong(error.to_string()))?;
+        let kept = read.judge(&self.supports, true)?.params;
         let (text, name) = drawn();
-        self.pushed.put(name, (id, form), now + PUSHED_SECONDS * 1000, now).map_err(full)?;
+        let ends = now + PUSHED_SECONDS * 1000;
+        self.pushed.put_for(id.as_str(), name, kept, ends, now).map_err(full)?;
         Ok(format!("{PUSHED}{text}"))
     }
 
@@ -156,7 +166,7 @@ impl<G: Clone> Server<G> {
             None => (params, false),
             Some(uri) => {
                 let name = uri.strip_prefix(PUSHED).map(|text| sha256(text.as_bytes()));
-                let found = name.and_then(|name| self.pushed.with(&name, now, |(_, form)| form.clone()));
+                let found = name.and_then(|name| self.pushed.with(&name, now, |form| form.clone()));
                 let form = found.ok_or(Unanswerable::Pushed)?;
                 if params.get("client_id") != form.get("client_id") {
                     return Err(Unanswerable::Pushed);
@@ -210,28 +220,35 @@ impl<G: Clone> Server<G> {
         let over = || {
             OAuthError::new(ErrorCode::InvalidGrant, "the code is unknown, used, over, or of another request")
         };
-        let code = self.codes.take(&name, now).ok_or_else(over)?;
-        let remember =
-            |token| self.codes.put(name, Code::Used(token), now + self.token_life, now).map_err(full);
-        match code {
-            Code::Used(token) => {
-                // Somebody else has it too: what was handed out for it ends (RFC 6749 section 4.1.2).
-                token.and_then(|token| self.tokens.take(&token, now));
-                remember(None)?;
-                Err(over())
+        // From here on it is used: whoever comes second, at the same moment too, finds that.
+        let until = now + self.token_life;
+        let code = self.codes.swap(&name, Code::Used(None), until, now).ok_or_else(over)?;
+        let Code::New { client: owner, redirect_uri: asked, challenge, scope, grant } = code else {
+            // Somebody else has it too: what was handed out for it ends (RFC 6749 section 4.1.2).
+            self.codes.swap(&name, Code::Over, until, now);
+            if let Code::Used(Some(token)) = code {
+                self.tokens.take(&token, now);
             }
-            Code::New { client: owner, redirect_uri: asked, challenge, scope, grant } => {
-                let told = URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes()));
-                let proven = is_verifier(verifier) && bool::from(told.as_bytes().ct_eq(challenge.as_bytes()));
-                if owner != client.client().id || asked != redirect_uri || !proven {
-                    remember(None)?;
-                    return Err(over());
-                }
-                let (issued, token) = self.issue_named(client, scope, grant.clone(), now)?;
-                remember(Some(token))?;
-                Ok((issued, grant))
-            }
+            return Err(over());
+        };
+        let told = URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes()));
+        let proven = is_verifier(verifier) && bool::from(told.as_bytes().ct_eq(challenge.as_bytes()));
+        if owner != client.client().id || asked != redirect_uri || !proven {
+            return Err(over());
         }
+        let (issued, token) = self.issue_named(client, scope, grant.clone(), now)?;
+        let alone = self.codes.with(&name, now, |code| match code {
+            Code::Used(first @ None) => {
+                *first = Some(token);
+                true
+            }
+            _ => false,
+        });
+        if alone == Some(true) {
+            return Ok((issued, grant));
+        }
+        self.tokens.take(&token, now);
+        Err(over())
     }
 
     /// A token for what was agreed to without a browser.

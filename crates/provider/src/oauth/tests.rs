@@ -64,6 +64,12 @@ fn clients_that_make_no_sense_are_refused() {
     assert_eq!(of(&[one, "https://a.example/2"], secret(), &[GrantKind::Code]).unwrap().sector, "a.example");
     let twice = [(); 2].map(|()| client(&[one], secret(), &[GrantKind::Code]));
     assert!(matches!(Clients::new(twice), Err(ClientError::Twice(_))));
+    let named = ["c", "d"].map(|id| Client {
+        id: ClientId::parse(id).unwrap(),
+        name: if id == "c" { "A site".to_owned() } else { " a SITE".to_owned() },
+        ..client(&[one], secret(), &[GrantKind::Code])
+    });
+    assert!(matches!(Clients::new(named), Err(ClientError::Name(_))));
     assert!(ClientId::parse("a b").is_none() && ClientId::parse("").is_none());
 }
 
@@ -71,14 +77,78 @@ fn clients_that_make_no_sense_are_refused() {
 fn what_is_kept_ends_and_is_bounded() {
     let shelf: Shelf<u8, &str> = Shelf::new(2);
     shelf.put(1, "one", 100, 0).unwrap();
-    assert_eq!(shelf.put_once(1, "again", 100, 50), Ok(false));
-    assert_eq!(shelf.put_once(2, "two", 200, 50), Ok(true));
+    assert_eq!(shelf.put_once("", 1, "again", 100, 50), Ok(false));
+    assert_eq!(shelf.put_once("", 2, "two", 200, 50), Ok(true));
     assert_eq!(shelf.put(3, "three", 300, 50), Err(Full));
     assert_eq!(shelf.take(&1, 100), None, "it ended");
     shelf.put(3, "three", 300, 100).unwrap();
     assert_eq!((shelf.take(&3, 200), shelf.take(&3, 200)), (Some("three"), None));
     assert_eq!(shelf.with(&2, 199, |text| *text), Some("two"));
     assert_eq!((shelf.with(&2, 200, |text| *text), shelf.len()), (None, 1));
+}
+
+#[test]
+fn nobody_takes_the_places_of_all() {
+    let shelf: Shelf<u32, ()> = Shelf::shared(100, 10);
+    for name in 0..10 {
+        shelf.put_for("one", name, (), 100, 0).unwrap();
+    }
+    assert_eq!(shelf.put_for("one", 10, (), 100, 0), Err(Full));
+    assert_eq!(shelf.put_once("one", 10, (), 100, 0), Err(Full));
+    shelf.put_for("one", 3, (), 100, 0).unwrap();
+    shelf.put_for("other", 20, (), 100, 0).unwrap();
+    assert_eq!(shelf.take(&0, 0), Some(()));
+    shelf.put_for("one", 10, (), 200, 0).unwrap();
+    for name in 30..39 {
+        assert_eq!(shelf.put_for("one", name, (), 200, 100), Ok(()), "what ended makes room");
+    }
+    assert_eq!((shelf.len(), shelf.put_for("one", 39, (), 200, 100)), (10, Err(Full)));
+    assert_eq!((shelf.swap(&10, (), 300, 199), shelf.swap(&10, (), 400, 300)), (Some(()), None));
+}
+
+#[test]
+fn one_client_pushes_its_share_and_leaves_the_others_theirs() {
+    let named = |id: &str| {
+        let mut one = client(&["https://a.example/cb"], Authenticates::Nobody, &[GrantKind::Code]);
+        (one.id, one.name) = (ClientId::parse(id).unwrap(), id.to_owned());
+        one
+    };
+    let clients = Clients::new(["one", "other"].map(named)).unwrap();
+    let server: Server<()> =
+        Server::new("https://login.example".to_owned(), clients, Supports::default(), 600, 0);
+    let challenge = "c".repeat(43);
+    let push = |id: &str, now| {
+        let form = format!(
+            "client_id={id}&redirect_uri=https://a.example/cb&response_type=code&code_challenge={challenge}&code_challenge_method=S256&unread=x"
+        );
+        let form = Params::parse(&form).unwrap();
+        let caller = server.authenticate(["/par", "/token"], None, &form, now).unwrap();
+        server.push(&caller, form, now)
+    };
+    let named = push("one", 0).unwrap();
+    assert!((1..2_000).all(|_| push("one", 0).is_ok()));
+    assert_eq!(push("one", 0).unwrap_err().error, ErrorCode::TemporarilyUnavailable);
+    assert!(push("other", 0).is_ok());
+    let browser = format!("client_id=one&request_uri={named}");
+    let (_, asked) = server.asked(Params::parse(&browser).unwrap(), 0).unwrap();
+    assert_eq!(asked.unwrap().params.get("unread"), None, "what is not read is not kept");
+    assert!(push("one", PUSHED_SECONDS * 1000).is_ok(), "what ended makes room");
+}
+
+#[test]
+fn programs_on_peoples_machines_share_no_sector() {
+    let sector = |id: &str, uri: &str| {
+        let mut one = client(&[uri], Authenticates::Nobody, &[GrantKind::Code]);
+        one.id = ClientId::parse(id).unwrap();
+        one.checked().unwrap().sector
+    };
+    for uri in ["http://127.0.0.1:3000/cb", "http://[::1]/cb", "http://localhost/cb", "org.example.app:/cb"] {
+        assert_ne!(sector("one", uri), sector("other", uri), "{uri}");
+    }
+    assert_eq!(sector("one", "https://a.example/cb"), sector("other", "https://a.example/cb"));
+    let mixed =
+        client(&["https://a.example/cb", "http://127.0.0.1/cb"], Authenticates::Nobody, &[GrantKind::Code]);
+    assert!(matches!(mixed.checked(), Err(ClientError::Sector(_))));
 }
 
 #[test]

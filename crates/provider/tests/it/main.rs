@@ -16,3 +16,4 @@ mod requests_are_of_registered_sites;
 mod sites_prove_who_they_are;
 mod stage;
 mod strangers_learn_and_spend_nothing;
+mod the_provider_has_its_document;

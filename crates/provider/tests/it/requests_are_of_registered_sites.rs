@@ -98,6 +98,79 @@ async fn what_was_pushed_is_one_clients_and_used_once() {
     assert_eq!(sent.told("error"), "invalid_request");
 }
 
+/// What a client pushes, as its form has it.
+fn pushed_by(client: &str) -> Vec<(String, String)> {
+    let url = request(&[("client_id", client)]);
+    url::form_urlencoded::parse(url.split_once('?').unwrap().1.as_bytes()).into_owned().collect()
+}
+
+#[tokio::test]
+async fn a_client_without_a_proof_does_not_push_others_out() {
+    let stage = Stage::raise().await;
+    let public = pushed_by("public");
+    let fields: Vec<_> = public.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut taken = 0;
+    for _ in 0..40 {
+        taken += usize::from(stage.post_as("/par", None, &fields).await.status == StatusCode::CREATED);
+    }
+    let keys = pushed_by("keys");
+    stage.clock.advance(10_000);
+    let statement = stage.assertion(&serde_json::json!({}));
+    let proof = [
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", statement.as_str()),
+    ];
+    let fields = keys.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(proof);
+    let pushed = stage.post_as("/par", None, &fields.collect::<Vec<_>>()).await;
+    assert_eq!((pushed.status, taken), (StatusCode::CREATED, 30), "thirty of an address in this plan");
+}
+
+#[tokio::test]
+async fn a_request_is_short_and_what_is_not_read_is_not_kept() {
+    let stage = Stage::raise().await;
+    let long = "x".repeat(15 * 1024);
+    let sent = Browser::default().get(&stage, &request(&[("unread", &long)])).await;
+    assert_eq!(sent.status, StatusCode::OK);
+    let sent = Browser::default().get(&stage, &request(&[("login_hint", &long)])).await;
+    assert_eq!((sent.status, sent.told("error").as_str()), (StatusCode::SEE_OTHER, "invalid_request"));
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_takes_nobody_their_login() {
+    let stage = Stage::raise().await;
+    let mut own = Browser::default();
+    let wait = own.begin(&stage, &request(&[]), "m.curie").await;
+    // A browser keeps a cookie that is `SameSite=Lax` back from such a form, and takes what is set in the answer.
+    let jar = own.jar.clone();
+    own.jar.clear();
+    let url = request(&[("client_id", "library")]);
+    let fields = pushed_by("library");
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let sent = own.post_from(&stage, "/authorize", "https://evil.example", &fields).await;
+    assert_eq!((sent.status, sent.headers["location"].as_str()), (StatusCode::SEE_OTHER, url.as_str()));
+    own.jar = jar.into_iter().chain(own.jar).collect();
+    assert!(own.get(&stage, &wait).await.text.contains("Look at your terminal"));
+    // It goes on by itself, with the cookie.
+    assert_eq!(own.get(&stage, &url).await.status, StatusCode::OK);
+    assert!(own.get(&stage, &wait).await.text.contains("Look at your terminal"));
+}
+
+#[tokio::test]
+async fn who_may_ask_for_signatures_says_so_on_the_terminal() {
+    let stage = Stage::raise().await;
+    for (lang, words) in [("en", ["your name", "signatures"]), ("fr", ["votre nom", "signatures"])] {
+        let url = request(&[("client_id", "archive"), ("scope", "service"), ("ui_locales", lang)]);
+        Browser::default().begin(&stage, &url, "m.curie").await;
+        let asked = stage.asked(1).await;
+        let said = &asked.last().unwrap().description;
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+        stage.holders.asked.lock().unwrap().clear();
+        stage.holders.does.send_replace(Does::Yes);
+        stage.settled().await;
+        stage.holders.does.send_replace(Does::Wait);
+    }
+}
+
 #[tokio::test]
 async fn a_site_that_names_somebody_gets_nobody_else() {
     let stage = Stage::raise().await;

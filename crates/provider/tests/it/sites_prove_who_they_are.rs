@@ -47,7 +47,7 @@ async fn a_secret_goes_into_the_header_and_is_the_right_one() {
 #[tokio::test]
 async fn a_statement_is_of_now_for_us_and_taken_once() {
     let stage = Stage::raise().await;
-    stage.clock.advance(1_000);
+    stage.clock.advance(10_000);
     let by = async |statement: &str| {
         let fields = [("token", "x"), ("client_assertion_type", JWT), ("client_assertion", statement)];
         stage.post_as("/revoke", None, &fields).await
@@ -58,7 +58,8 @@ async fn a_statement_is_of_now_for_us_and_taken_once() {
     for aud in [json!(format!("{ISSUER}/token")), json!([ISSUER]), json!(format!("{ISSUER}/revoke"))] {
         assert_eq!(by(&stage.assertion(&json!({"aud": aud}))).await.status.as_u16(), 200, "{aud}");
     }
-    let now = crate::stage::NOW / 1000;
+    let now = crate::stage::NOW / 1000 + 10;
+    assert_eq!(by(&stage.assertion(&json!({"exp": now + 3_600}))).await.status.as_u16(), 200, "as Authlib's");
     for wrong in [
         json!({"aud": "https://other.example.org"}),
         json!({"aud": [ISSUER, "https://other.example.org"]}),
@@ -67,10 +68,13 @@ async fn a_statement_is_of_now_for_us_and_taken_once() {
         json!({"iss": "library"}),
         json!({"sub": "library"}),
         json!({"exp": now}),
-        json!({"exp": now + 3_600}),
+        json!({"exp": now + 3_661}),
         json!({"nbf": now + 3_600}),
         // Of before this process began, which does not remember what it took then.
         json!({"iat": now - 100}),
+        // Of a clock that is ahead: after a start it could be one of before.
+        json!({"iat": now + 11}),
+        json!({"iat": now - 1}),
         json!({"iat": null}),
         json!({"jti": ""}),
     ] {

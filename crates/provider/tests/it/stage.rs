@@ -1,6 +1,8 @@
 //! A provider in this process, holders that answer as they are told, and browsers.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -49,6 +51,7 @@ pub(crate) enum Does {
 pub(crate) struct Told {
     pub(crate) asked: Mutex<Vec<Ask>>,
     pub(crate) does: watch::Sender<Does>,
+    pub(crate) is_there: AtomicBool,
     clock: Arc<ManualClock>,
 }
 
@@ -81,13 +84,14 @@ impl Holders for Told {
     }
 
     fn is_there(&self) -> Later<'_, bool> {
-        Box::pin(async { true })
+        Box::pin(async { self.is_there.load(Ordering::Relaxed) })
     }
 }
 
 /// The provider, and all that stands around it.
 pub(crate) struct Stage {
     pub(crate) router: Router,
+    pub(crate) provider: Provider,
     pub(crate) holders: Arc<Told>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) marie: KeyringId,
@@ -149,7 +153,9 @@ fn client(id: &str, authenticates: Authenticates, grants: &[GrantKind]) -> Clien
         name: format!("Site {id}"),
         redirect_uris: if code { vec![REDIRECT.to_owned()] } else { Vec::new() },
         authenticates,
-        scopes: ["openid", "profile"].map(str::to_owned).into(),
+        scopes: if id == "archive" { ["openid", "service"] } else { ["openid", "profile"] }
+            .map(str::to_owned)
+            .into(),
         grants: grants.iter().copied().collect(),
         pushed_only: id == "keys",
         sector: String::new(),
@@ -168,6 +174,7 @@ impl Stage {
             client("library", Authenticates::Secret(sha256(SECRET.as_bytes())), &both),
             client("keys", Authenticates::Keys(keys), &both),
             client("public", Authenticates::Nobody, &[GrantKind::Code]),
+            client("archive", Authenticates::Nobody, &[GrantKind::Code]),
         ]);
         let plan = Plan {
             issuer: ISSUER.to_owned(),
@@ -192,6 +199,7 @@ impl Stage {
         let holders = Arc::new(Told {
             asked: Mutex::default(),
             does: watch::Sender::new(Does::Wait),
+            is_there: AtomicBool::new(true),
             clock: Arc::clone(&clock),
         });
         let provider = Provider::new(
@@ -201,7 +209,16 @@ impl Stage {
             Arc::clone(&holders) as Arc<dyn Holders>,
             Arc::clone(&clock) as _,
         );
-        Self { router: routes(provider), holders, clock, marie, records, key, _folder: folder }
+        Self {
+            router: routes(provider.clone()),
+            provider,
+            holders,
+            clock,
+            marie,
+            records,
+            key,
+            _folder: folder,
+        }
     }
 
     /// What holders were asked, once they were asked so often.
@@ -226,8 +243,12 @@ impl Stage {
     }
 
     pub(crate) async fn ask(&self, request: Request<Body>) -> Answered {
-        let mut request = request;
-        request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from(([192, 0, 2, 7], 4711))));
+        self.ask_from([192, 0, 2, 7].into(), request).await
+    }
+
+    /// The same from an address.
+    pub(crate) async fn ask_from(&self, from: IpAddr, mut request: Request<Body>) -> Answered {
+        request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from((from, 4711))));
         let answer = self.router.clone().oneshot(request).await.unwrap();
         let status = answer.status();
         let mut headers = BTreeMap::new();
@@ -320,12 +341,30 @@ pub(crate) fn request(other: &[(&str, &str)]) -> String {
 }
 
 /// A browser: its cookies, and what it says of where its forms come from.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Browser {
     pub(crate) jar: BTreeMap<String, String>,
+    from: IpAddr,
+}
+
+impl Default for Browser {
+    fn default() -> Self {
+        Self::at(7)
+    }
 }
 
 impl Browser {
+    /// At another address.
+    pub(crate) fn at(number: u8) -> Self {
+        Self { jar: BTreeMap::new(), from: [192, 0, 2, number].into() }
+    }
+
+    /// Says who it is; what is answered.
+    pub(crate) async fn tries(&mut self, stage: &Stage, url: &str, alias: &str) -> Answered {
+        let sealed = self.get(stage, url).await.sealed();
+        self.post(stage, "/login", &[("request", &sealed), ("alias", alias), ("remember", "1")]).await
+    }
+
     fn keep(&mut self, answer: &Answered) {
         for line in answer.headers.get("set-cookie").into_iter().flat_map(|lines| lines.lines()) {
             assert!(line.contains("; Path=/; Secure; HttpOnly; SameSite=Lax"), "{line}");
@@ -340,7 +379,7 @@ impl Browser {
 
     pub(crate) async fn get(&mut self, stage: &Stage, path: &str) -> Answered {
         let request = Request::get(path).header("cookie", self.cookies()).header("accept-language", "en");
-        let answer = stage.ask(request.body(Body::empty()).unwrap()).await;
+        let answer = stage.ask_from(self.from, request.body(Body::empty()).unwrap()).await;
         self.keep(&answer);
         answer
     }
@@ -360,17 +399,14 @@ impl Browser {
             .header("cookie", self.cookies())
             .header("origin", origin)
             .header("content-type", "application/x-www-form-urlencoded");
-        let answer = stage.ask(request.body(form(fields).into()).unwrap()).await;
+        let answer = stage.ask_from(self.from, request.body(form(fields).into()).unwrap()).await;
         self.keep(&answer);
         answer
     }
 
     /// Begins to log in as this holder; the path of the page that waits.
     pub(crate) async fn begin(&mut self, stage: &Stage, url: &str, alias: &str) -> String {
-        let page = self.get(stage, url).await;
-        let sealed = page.sealed();
-        let fields = [("request", sealed.as_str()), ("alias", alias), ("remember", "1")];
-        let began = self.post(stage, "/login", &fields).await;
+        let began = self.tries(stage, url, alias).await;
         assert_eq!(began.status, StatusCode::SEE_OTHER, "{began:?}");
         began.headers["location"].clone()
     }

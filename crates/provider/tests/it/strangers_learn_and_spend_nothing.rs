@@ -1,8 +1,10 @@
 //! Who types somebody's name learns not whether there is one, does not pester them, and leaves their own browsers their turn.
 
+use std::sync::atomic::Ordering;
+
 use axum::http::StatusCode;
 
-use crate::stage::{Browser, Does, Stage, request};
+use crate::stage::{Browser, Does, NOW, Stage, request};
 
 /// What a stranger sees of a name, without what is drawn anew each time.
 async fn seen(stage: &Stage, alias: &str) -> (StatusCode, String) {
@@ -62,20 +64,59 @@ async fn a_browser_that_is_remembered_has_its_own_turn() {
 }
 
 #[tokio::test]
-async fn who_said_no_twice_is_left_in_peace() {
+async fn an_address_that_a_holder_said_no_to_asks_them_no_more_and_others_do() {
     let stage = Stage::raise().await;
-    for _ in 0..2 {
-        let mut browser = Browser::default();
-        stage.holders.does.send_replace(Does::No);
-        let wait = browser.begin(&stage, &request(&[]), "m.curie").await;
-        browser.get(&stage, &format!("{wait}/state")).await;
-        stage.clock.advance(1_000);
+    let mut stranger = Browser::default();
+    stage.holders.does.send_replace(Does::No);
+    let wait = stranger.begin(&stage, &request(&[]), "m.curie").await;
+    stranger.get(&stage, &format!("{wait}/state")).await;
+    stage.settled().await;
+    let again = Browser::default().tries(&stage, &request(&[]), "m.curie").await;
+    assert_eq!(again.status, StatusCode::TOO_MANY_REQUESTS);
+    // The holder's own new browser, elsewhere.
+    stage.holders.does.send_replace(Does::Wait);
+    let own = Browser::at(8).tries(&stage, &request(&[]), "m.curie").await;
+    assert_eq!((own.status, stage.asked(2).await.len()), (StatusCode::SEE_OTHER, 2));
+}
+
+#[tokio::test]
+async fn which_names_are_one_holder_shows_to_nobody() {
+    let stage = Stage::raise().await;
+    stage.records.add(&sceau_provider::Alias::parse("marie").unwrap(), stage.marie, NOW).await.unwrap();
+    Browser::at(1).begin(&stage, &request(&[]), "m.curie").await;
+    for alias in ["marie", "p.curie"] {
+        let answer = Browser::at(2).tries(&stage, &request(&[]), alias).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{alias}");
     }
-    let mut browser = Browser::default();
-    let sealed = browser.get(&stage, &request(&[])).await.sealed();
-    let fields = [("request", sealed.as_str()), ("alias", "m.curie")];
-    assert_eq!(browser.post(&stage, "/login", &fields).await.status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(stage.asked(2).await.len(), 2);
+    assert_eq!(stage.asked(1).await.len(), 1, "and she is not asked twice at once");
+}
+
+#[tokio::test]
+async fn an_application_leaves_its_holder_the_logins_elsewhere() {
+    let stage = Stage::raise().await;
+    let mut own = Browser::default();
+    own.log_in(&stage, &request(&[])).await;
+    let turns: Vec<_> =
+        (0..6).filter_map(|_| stage.provider.turn_to_sign("notary", stage.marie, 300)).collect();
+    assert_eq!(turns.len(), 2);
+    let began = own.tries(&stage, &request(&[]), "m.curie").await;
+    assert_eq!((began.status, stage.asked(2).await.len()), (StatusCode::SEE_OTHER, 2));
+}
+
+#[tokio::test]
+async fn how_it_stands_is_asked_anew_whoever_asks_in_between() {
+    let stage = Stage::raise().await;
+    let check = async || Browser::default().get(&stage, "/check").await.status.as_u16();
+    stage.holders.is_there.store(false, Ordering::Relaxed);
+    assert_eq!(check().await, 503);
+    stage.holders.is_there.store(true, Ordering::Relaxed);
+    assert_eq!(check().await, 503, "not at each call");
+    let mut last = 0;
+    for _ in 0..2 {
+        stage.clock.advance(4_000);
+        last = check().await;
+    }
+    assert_eq!(last, 200);
 }
 
 #[tokio::test]

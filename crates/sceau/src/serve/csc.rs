@@ -17,11 +17,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use sceau_csc::{Bearer, Credentials, Later, Plan, Service, Stamps, Tokens, Unstamped, routes};
-use sceau_pki::{Anchors, StampRequest};
-use sceau_provider::{Lang, Provider};
+use sceau_csc::{Bearer, Credentials, Later, Plan, Service, Stamps, Tokens, Turn, Unstamped, routes};
+use sceau_pki::{Anchors, Certificate, StampRequest};
+use sceau_provider::{Lang, Provider, hardened};
 use sceau_store::{Clock, SystemClock};
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::provider::ProviderTable;
@@ -29,6 +30,8 @@ use super::settings::absolute;
 use crate::cert::web;
 use crate::failure::{Exit, Failure};
 
+/// How many time stamps are asked for at once.
+const AT_ONCE: usize = 8;
 /// The longest answer of an authority of time stamps, in bytes, and how long it may take.
 const LONGEST: usize = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -36,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// The section `[provider.csc]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CscTable {
+pub(crate) struct CscTable {
     credentials_folder: PathBuf,
     region: String,
     logo: Url,
@@ -77,6 +80,16 @@ impl CscTable {
         wrong.map_or(Ok(()), |(_, rule)| Err(format!("provider.csc: {rule}")))
     }
 
+    /// Holders' certificates, by the id of their keyrings in hexadecimal and hyphens, and where they are.
+    pub(crate) fn credentials(&self, authority: Certificate) -> (&Path, Credentials) {
+        (&self.credentials_folder, Credentials::new(self.credentials_folder.clone(), authority))
+    }
+
+    /// The roots of the authority of time stamps, where there is one.
+    pub(crate) fn stamp_anchors(&self) -> Option<&Path> {
+        self.stamp_anchors_file.as_deref()
+    }
+
     /// The routes, for tokens of this provider.
     pub(super) fn routes(
         &self,
@@ -97,11 +110,11 @@ impl CscTable {
             most: self.documents_most,
             seconds: self.consent_seconds,
         };
-        let credentials = Credentials::new(self.credentials_folder.clone(), authority);
+        let (_, credentials) = self.credentials(authority);
         let stamps = self.stamps()?;
         let service =
             Service::new(plan, credentials, Arc::new(holders), Arc::new(OfProvider(provider)), stamps, clock);
-        Ok(routes(service))
+        Ok(hardened(routes(service)))
     }
 
     fn stamps(&self) -> Result<Option<Arc<dyn Stamps>>, Failure> {
@@ -109,7 +122,11 @@ impl CscTable {
             return Ok(None);
         };
         let anchors = anchors(path)?;
-        Ok(Some(Arc::new(AtAuthority { url: url.clone(), anchors: Arc::new(anchors) })))
+        Ok(Some(Arc::new(AtAuthority {
+            url: url.clone(),
+            anchors: Arc::new(anchors),
+            at_once: Arc::new(Semaphore::new(AT_ONCE)),
+        })))
     }
 }
 
@@ -128,12 +145,19 @@ impl Tokens for OfProvider {
         let (client, name, keyring, service) = (signer.client, signer.name, signer.keyring, signer.service);
         Some(Bearer { client, name, keyring, service })
     }
+
+    fn turn(&self, of: &Bearer, seconds: u64) -> Option<Turn> {
+        let turn = self.0.turn_to_sign(&of.client, of.keyring, seconds)?;
+        Some(Box::new(turn))
+    }
 }
 
 /// An authority over HTTP.
 struct AtAuthority {
     url: Url,
     anchors: Arc<Anchors>,
+    /// Requests at once: each holds a thread.
+    at_once: Arc<Semaphore>,
 }
 
 impl Stamps for AtAuthority {
@@ -146,7 +170,11 @@ impl Stamps for AtAuthority {
             let stamp = request.judge(&answer, &anchors, SystemClock.now_ms());
             stamp.map(|stamp| stamp.token).map_err(|refusal| Unstamped(refusal.to_string()))
         };
-        Box::pin(async {
+        let at_once = Arc::clone(&self.at_once);
+        Box::pin(async move {
+            let place = at_once.acquire_owned().await.map_err(|error| Unstamped(error.to_string()))?;
+            // Whoever asked may be gone: the thread goes on, and has its place as long.
+            let asked = move || (asked(), place).0;
             let asked = tokio::task::spawn_blocking(asked).await;
             asked.unwrap_or_else(|error| Err(Unstamped(error.to_string())))
         })

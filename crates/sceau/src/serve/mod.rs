@@ -2,7 +2,7 @@
 
 pub(crate) mod bus;
 mod callers;
-mod csc;
+pub(crate) mod csc;
 pub(crate) mod database;
 pub(crate) mod door;
 pub(crate) mod identity;

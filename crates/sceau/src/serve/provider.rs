@@ -43,8 +43,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sceau_accounts::TrustedProxies;
+use sceau_client::keyring::FileKey;
 use sceau_client::{Server, Trust};
 use sceau_crypto::jose::KeySet;
+use sceau_element_api::keyring::KeyringsAbout;
 use sceau_element_api::{Cidr, KeyringActorId};
 use sceau_pki::Certificate;
 use sceau_provider::oauth::{Authenticates, Client, ClientId, Clients, GrantKind};
@@ -74,7 +76,7 @@ struct Settings {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ProviderTable {
+pub(crate) struct ProviderTable {
     issuer: String,
     name: String,
     #[serde(default = "english")]
@@ -171,20 +173,13 @@ pub(crate) struct ProviderOptions {
 
 /// Serves until asked to end.
 pub(crate) async fn run(options: ProviderOptions) -> Result<(), Failure> {
-    let settings: Settings = toml::from_str(&text(&options.config)?)
-        .map_err(|error| unusable(&options.config, error.to_string().trim_end()))?;
-    let table = settings.provider;
-    if let Some(csc) = &table.csc {
-        csc.check().map_err(|why| unusable(&options.config, &why))?;
-    }
-    let mut plan = table.plan().map_err(|why| unusable(&options.config, &why))?;
+    let (table, mut plan) = ProviderTable::read(&options.config)?;
     let door = Door::take(&options.listen).await?;
     if let Some(proxy) = door.proxy() {
         // Whoever opens the socket says whom it carries.
         plan.proxies = table.proxies(Some(proxy)).map_err(|why| unusable(&options.config, &why))?;
     }
-    let (key, element) =
-        (signer(&table.certificate_file, &table.key_file)?, read_element(&table.element_file)?);
+    let (key, element) = table.acts()?;
     let host = table.host()?;
     sceau_hsm::durable::secret_folder(&options.data)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -235,17 +230,47 @@ async fn tend(provider: Provider) {
 }
 
 impl ProviderTable {
+    /// The settings of a file, and what they come to.
+    pub(crate) fn read(config: &Path) -> Result<(Self, Plan), Failure> {
+        let settings: Settings =
+            toml::from_str(&text(config)?).map_err(|error| unusable(config, error.to_string().trim_end()))?;
+        let table = settings.provider;
+        if let Some(csc) = &table.csc {
+            csc.check().map_err(|why| unusable(config, &why))?;
+        }
+        let plan = table.plan().map_err(|why| unusable(config, &why))?;
+        Ok((table, plan))
+    }
+
+    /// What it acts by: its certificate and its key, and who the element is.
+    pub(crate) fn acts(&self) -> Result<(FileKey, KeyringsAbout), Failure> {
+        Ok((signer(&self.certificate_file, &self.key_file)?, read_element(&self.element_file)?))
+    }
+
+    /// Where the host of keyrings is, and by which authorities it is known.
+    pub(crate) fn host_address(&self) -> (&str, Option<&Path>) {
+        (&self.host, self.host_ca_file.as_deref())
+    }
+
+    pub(crate) fn certificate(&self) -> &Path {
+        &self.certificate_file
+    }
+
+    /// What applications sign by.
+    pub(crate) fn csc(&self) -> Option<&CscTable> {
+        self.csc.as_ref()
+    }
+
     /// The host of keyrings, which is shown the provider's certificate.
-    fn host(&self) -> Result<Server, Failure> {
+    pub(crate) fn host(&self) -> Result<Server, Failure> {
         let identity_pem = Some(shown(&self.certificate_file, &self.key_file)?);
         let anchors_pem = super::settings::authorities(self.host_ca_file.as_deref())?;
         Ok(Server::new(&self.host, &Trust { anchors_pem, identity_pem })?)
     }
 
     /// The way to holders who are asked to sign, and the authority of their certificates.
-    pub(super) fn to_sign(&self) -> Result<(sceau_csc::AtHost, Certificate), Failure> {
-        let (key, element) =
-            (signer(&self.certificate_file, &self.key_file)?, read_element(&self.element_file)?);
+    pub(crate) fn to_sign(&self) -> Result<(sceau_csc::AtHost, Certificate), Failure> {
+        let (key, element) = self.acts()?;
         let none = || usage("provider.element_file names no authority of holders' certificates");
         let authority = element.authority.as_ref().ok_or_else(none)?;
         let authority = Certificate::from_der(authority, "the element's authority").map_err(|_| none())?;
@@ -286,6 +311,12 @@ impl ProviderTable {
             return Err("provider.name has 1 to 64 characters".to_owned());
         }
         let clients = self.clients.iter().map(ClientTable::client).collect::<Result<Vec<_>, _>>()?;
+        let unproven = |one: &&Client| {
+            matches!(one.authenticates, Authenticates::Nobody) && one.scopes.contains("service")
+        };
+        for client in clients.iter().filter(unproven) {
+            tracing::warn!(client = %client.id, "this client may ask for signatures, and any program can say that it is this client: auth = \"none\"");
+        }
         Ok(Plan {
             issuer: self.issuer.clone(),
             name: self.name.clone(),

@@ -10,6 +10,7 @@ mod keys;
 mod local;
 mod peers;
 mod policy;
+mod provider;
 mod records;
 mod servers;
 mod units;
@@ -30,6 +31,7 @@ Examples:
   sceau doctor --config /etc/sceau/platform.toml   asks each server of the settings
   sceau doctor --policy /etc/sceau/keymanager.toml --key-manager https://cles.example.org --anchors /etc/sceau/racine.pem
   sceau doctor --connector /etc/sceau/connector.toml
+  sceau doctor --provider /etc/sceau/provider.toml
   sceau doctor --data /var/lib/sceau-platform --element /run/sceau-element/element.sock --platform https://sceau.example.org
 
 It ends with code 0 where nothing is wrong; what is to be known (!) is no failure.";
@@ -66,6 +68,9 @@ pub(crate) struct DoctorOptions {
     /// Settings of a connector: platform, key manager and antivirus are asked with its credentials (no dossier is taken)
     #[arg(long, value_name = "FILE")]
     connector: Option<PathBuf>,
+    /// Settings of a provider that logs people in: its certificate, the host of keyrings asked with it, what applications sign by (nobody's terminal rings)
+    #[arg(long, value_name = "FILE")]
+    provider: Option<PathBuf>,
     /// Antivirus of the intake or of MOB's host, unix:/path or tcp:127.0.0.1:port; may be given more than once
     #[arg(long, value_name = "ADDRESS")]
     antivirus: Vec<ClamdAddress>,
@@ -142,12 +147,13 @@ pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     let asked = options.config.is_some()
         || options.policy.is_some()
         || options.connector.is_some()
+        || options.provider.is_some()
         || !options.antivirus.is_empty()
         || !options.certificate.is_empty();
     if installation.is_nowhere() && !asked && !options.data.is_dir() {
         let words = format!(
-            "there is nothing to look at: {} is no folder, and neither --config, --policy, --connector, --element, --platform nor \
-             --key-manager is given; \
+            "there is nothing to look at: {} is no folder, and neither --config, --policy, --connector, --provider, --element, --platform \
+             nor --key-manager is given; \
              give the folder with --data",
             options.data.display()
         );
@@ -177,6 +183,9 @@ pub(super) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     }
     if let Some(config) = &options.connector {
         findings.extend(runtime.block_on(connector::look(config, now)));
+    }
+    if let Some(config) = &options.provider {
+        findings.extend(runtime.block_on(provider::look(config, now)));
     }
     for address in &options.antivirus {
         findings.extend(runtime.block_on(antivirus::look(address, now)));

@@ -1,0 +1,80 @@
+//! What one application, or one holder's token, does at once leaves the others theirs.
+
+use std::convert::Infallible;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use crate::stage::{Does, SHA256, Stage};
+
+/// A body of which nothing comes.
+fn silent() -> Body {
+    Body::from_stream(futures::stream::pending::<Result<Bytes, Infallible>>())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_drips_keeps_nobody_else_out_and_ends() {
+    let stage = Stage::raise();
+    let began = tokio::time::Instant::now();
+    let drip = || stage.send("archive/marie", "signatures/signDoc", silent());
+    let drips = async { tokio::join!(drip(), drip(), drip(), drip()) };
+    let own = async {
+        // They have begun.
+        tokio::task::yield_now().await;
+        stage.call("archive/pierre", "signatures/signDoc", json!({"operationMode": "A"})).await
+    };
+    let (drips, (_, told)) = tokio::join!(drips, own);
+    assert_eq!(told["error_description"], "Missing (or invalid type) string parameter credentialID");
+    let statuses = [drips.0.0, drips.1.0, drips.2.0, drips.3.0];
+    assert_eq!(statuses, [400, 503, 503, 503], "one of a holder");
+    assert!(began.elapsed() < Duration::from_secs(6));
+    // Small ones end as well.
+    let began = tokio::time::Instant::now();
+    let (status, _) = stage.send("archive/marie", "credentials/list", silent()).await;
+    assert_eq!((status, began.elapsed().as_secs()), (400, 10));
+}
+
+#[tokio::test]
+async fn a_holder_is_asked_in_their_turn_which_ends_with_their_answer() {
+    let stage = Stage::raise();
+    stage.tokens.turns.store(1, Ordering::Relaxed);
+    let handle = stage.authorized(&[[1; 32]]).await;
+    let (status, told) = stage.call("other/marie", "signatures/signDoc", stage.digests(1, "AdES-B-B")).await;
+    assert_eq!((status, told["error"].as_str()), (429, Some("temporarily_unavailable")));
+    assert_eq!(stage.holders.asked.lock().unwrap().len(), 1);
+    stage.activation(&handle).await;
+    assert_eq!(stage.tokens.turns.load(Ordering::Relaxed), 1);
+    let (_, told) = stage.call("other/marie", "signatures/signDoc", stage.digests(1, "AdES-B-B")).await;
+    stage.holders_do(Does::Signs);
+    let polled =
+        stage.call("other/marie", "signatures/signPolling", json!({"requestID": told["responseID"]})).await;
+    assert_eq!((polled.0, stage.tokens.turns.load(Ordering::Relaxed)), (200, 1));
+}
+
+#[tokio::test]
+async fn too_many_hashes_are_refused_before_anything_is_made_of_them() {
+    let stage = Stage::raise();
+    let (_, told) = stage.call("archive/marie", "signatures/signDoc", stage.digests(101, "AdES-B-B")).await;
+    assert_eq!(told["error_description"], "Numbers of signatures is too high");
+    let began = std::time::Instant::now();
+    let (_, told) =
+        stage.call("archive/marie", "signatures/signDoc", stage.digests(200_000, "AdES-B-B")).await;
+    assert_eq!(told["error_description"], "The body has too many values");
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn one_application_has_so_many_time_stamps() {
+    let stage = Stage::raise();
+    let members = json!({"hash": STANDARD.encode([1; 32]), "hashAlgo": SHA256});
+    let mut last = 0;
+    for _ in 0..61 {
+        last = stage.call("archive/marie", "signatures/timestamp", members.clone()).await.0;
+    }
+    assert_eq!((last, stage.stamps.0.load(Ordering::Relaxed)), (429, 60));
+    assert_ne!(stage.call("other/marie", "signatures/timestamp", members).await.0, 429);
+}
