@@ -13,6 +13,7 @@ use super::{KeyError, RecipientKey, RecipientSuite, UnwrapError};
 use crate::{Cek, FileId, KeyId, Label, Secret, SecretBytes, primitives};
 
 type Kem = <XWing as hpke::Kem>::PublicKey;
+type Expanded = <XWing as hpke::Kem>::PrivateKey;
 type EncappedKey = <XWing as hpke::Kem>::EncappedKey;
 
 /// Bytes of `enc`.
@@ -21,6 +22,8 @@ const ENC: usize = 1120;
 /// An X-Wing private key for unwrapping: a 32-byte seed. `Debug` shows its key id only.
 pub struct XWingPrivateKey {
     seed: Secret<32>,
+    /// What the seed gives, once: it costs as much as an unwrapping. `x-wing` wipes it when it is dropped.
+    expanded: Box<Expanded>,
     recipient: RecipientKey,
 }
 
@@ -38,10 +41,10 @@ impl XWingPrivateKey {
     /// # Errors
     /// [`KeyError`], which is not expected.
     pub fn from_seed(seed: Secret<32>) -> Result<Self, KeyError> {
-        let private = expand(&seed).map_err(|_| KeyError::Malformed)?;
-        let public = XWing::sk_to_pk(&private).to_bytes();
+        let expanded = Box::new(Expanded::from_bytes(seed.expose()).map_err(|_| KeyError::Malformed)?);
+        let public = XWing::sk_to_pk(&expanded).to_bytes();
         let recipient = RecipientKey::parse(RecipientSuite::HpkeXWing, &public)?;
-        Ok(Self { seed, recipient })
+        Ok(Self { seed, expanded, recipient })
     }
 
     /// The seed, to be sealed at rest.
@@ -63,11 +66,10 @@ impl XWingPrivateKey {
     pub fn unwrap_cek(&self, file: &FileId, wrapped: &[u8]) -> Result<Cek, UnwrapError> {
         let (enc, ciphertext) = wrapped.split_at_checked(ENC).ok_or(UnwrapError)?;
         let enc = EncappedKey::from_bytes(enc).map_err(|_| UnwrapError)?;
-        let private = expand(&self.seed)?;
         let info = info(file, &self.recipient.key_id());
         let plain = single_shot_open::<AesGcm256, HkdfSha256, XWing>(
             &OpModeR::Base,
-            &private,
+            &self.expanded,
             &enc,
             &info,
             ciphertext,
@@ -111,10 +113,6 @@ impl PublicKey {
         wrapped.extend_from_slice(&ciphertext);
         wrapped
     }
-}
-
-fn expand(seed: &Secret<32>) -> Result<<XWing as hpke::Kem>::PrivateKey, UnwrapError> {
-    <XWing as hpke::Kem>::PrivateKey::from_bytes(seed.expose()).map_err(|_| UnwrapError)
 }
 
 fn info(file: &FileId, id: &KeyId) -> Vec<u8> {
