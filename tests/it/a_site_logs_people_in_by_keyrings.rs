@@ -93,3 +93,27 @@ async fn a_site_asks_without_a_browser() {
     let more = json!({"flow": "ciba", "parameters": {"binding_message": "pay\u{202e}all"}});
     assert_eq!(over(&mut provider.site(&keyrings, &more))["error"], "invalid_binding_message");
 }
+
+#[test]
+fn the_doctor_says_whether_anybody_could_be_asked() {
+    let keyrings = Keyrings::start("provider-doctor");
+    let provider = LoginProvider::start(&keyrings, &clients());
+    let found = provider.doctor(&keyrings, ["", ""], "");
+    assert!(found.troubles().is_empty(), "{found:#?}");
+    found.say("provider", "well", &["the host of keyrings knows its certificate"]);
+    // Another actor's certificate and key: the host knows it, and as no provider.
+    let found = provider.doctor(&keyrings, ["/sp.", "/ra."], "");
+    found.say("provider", "trouble", &["the host of keyrings:", "the security officer registers"]);
+    let found = provider.doctor(&keyrings, ["name = \"Piscine\"", "name = \"Bibliothèque de lyon\""], "");
+    found.say("provider", "trouble", &["another client has this name", "log-in-with-a-keyring.md"]);
+    let folder = keyrings.scratch.join("csc");
+    std::fs::create_dir(&folder).unwrap();
+    let csc = format!(
+        "[provider.csc]\ncredentials_folder = {folder:?}\nregion = \"FR\"\nlogo = \"https://example.org/logo.png\"\n"
+    );
+    let found = provider.doctor(&keyrings, ["", ""], &csc);
+    found.say("provider", "notice", &["certificates of holders who sign: 0", "nobody can sign"]);
+    std::fs::write(folder.join("somebody.pem"), "").unwrap();
+    let found = provider.doctor(&keyrings, ["", ""], &csc);
+    found.say("provider", "trouble", &["somebody.pem is no KEYRING.pem"]);
+}

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::keyrings::{HandedKeyring, Keyrings, PROVIDER, said};
-use crate::{Finished, Program, Running};
+use crate::{Findings, Finished, Program, Running};
 
 /// What sites know it by. It listens elsewhere, at a port that the system chose.
 pub const ISSUER: &str = "https://login.localhost";
@@ -70,6 +70,14 @@ impl LoginProvider {
     /// `sceau provider …` on its folder.
     pub fn tend(&self, words: &[&str]) -> Finished {
         Program::sceau("provider").args(words.iter().copied()).arg("--data").arg(&self.data).run()
+    }
+
+    /// `sceau doctor` on its settings, with some words in the place of others and these lines after them.
+    pub fn doctor(&self, keyrings: &Keyrings, [from, to]: [&str; 2], more: &str) -> Findings {
+        let settings = std::fs::read_to_string(&self.config).expect("ours");
+        assert!(settings.contains(from), "{from}");
+        let looked = keyrings.scratch.write("looked.toml", format!("{}{more}", settings.replace(from, to)));
+        Findings::said_by(&Program::sceau("doctor").args(["--data", "/nowhere", "--provider"]).arg(&looked))
     }
 
     /// A site begins to log somebody in: what it says first is its ready line.
