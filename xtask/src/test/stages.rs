@@ -193,7 +193,7 @@ fn web(log: &Log) -> Result<(), String> {
 /// One build for everything that follows. Programs, examples and tests together: apart, cargo would choose other features for
 /// what they share, and build it twice.
 fn build(log: &Log) -> Result<(), String> {
-    log.run(cargo().args(["build", "--workspace", "--bins", "--examples", "--tests"]))
+    log.run(cargo().args(["build", "--workspace", "--lib", "--bins", "--examples", "--tests"]))
 }
 
 fn tests(log: &Log) -> Result<(), String> {
