@@ -45,10 +45,7 @@ async fn slow_bodies_keep_no_holder_waiting() {
         );
     }
     // All at once, after the last handshake: none of them is let go before the holder comes.
-    for stream in &mut slow {
-        stream.write_all(HEAD).await.unwrap();
-        stream.flush().await.unwrap();
-    }
+    all_begin(&mut slow).await;
     keyrings.sign(&folder, &request, "pin").success();
     for stream in &mut slow {
         let mut said = [0; 12];
@@ -96,11 +93,10 @@ async fn one_address_has_its_share_of_bodies_that_arrive() {
     let keyrings = Keyrings::start("keyring-share");
     let mut slow = Vec::with_capacity(SHARE);
     for _ in 0..SHARE {
-        let mut stream = connected(&keyrings, 2).await;
-        stream.write_all(HEAD).await.unwrap();
-        stream.flush().await.unwrap();
-        slow.push(stream);
+        slow.push(connected(&keyrings, 2).await);
     }
+    // All at once, after the last handshake: none of them is let go before the others came.
+    all_begin(&mut slow).await;
     let answered = async |from: u8| {
         let mut stream = connected(&keyrings, from).await;
         stream.write_all(HEAD).await.unwrap();
@@ -118,6 +114,14 @@ async fn one_address_has_its_share_of_bodies_that_arrive() {
     }
     assert_eq!(told.as_deref(), Some("HTTP/1.1 503"), "it has its share");
     assert_eq!(answered(3).await, None, "another address has its own, and is waited for");
+}
+
+/// Begins a request on each, and nothing of its body but the first octet.
+async fn all_begin(slow: &mut [TlsStream<TcpStream>]) {
+    for stream in slow {
+        stream.write_all(HEAD).await.unwrap();
+        stream.flush().await.unwrap();
+    }
 }
 
 /// A connection to the host, by HTTP/1.1 over its TLS, from an address of this machine that ends so.

@@ -132,8 +132,7 @@ async fn sign_hash(State(service): State<Service>, Caller(by): Caller, input: In
 async fn sign_documents(State(service): State<Service>, Caller(by): Caller, body: Body) -> Told {
     let place = service.0.rooms.to_arrive(&by)?;
     let body = arrived(body).await?;
-    drop(place);
-    done(service.sign_documents(&by, body).await?)
+    done(service.sign_documents(&by, (body, place)).await?)
 }
 
 async fn poll(State(service): State<Service>, Caller(by): Caller, input: Input) -> Told {

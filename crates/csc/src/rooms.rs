@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::CscError;
 use crate::tokens::Bearer;
 
-/// Bodies that arrive at once, and those of one application.
+/// Bodies that arrive, wait or are read at once, and those of one application.
 const ARRIVING: usize = 8;
 const OF_CLIENT: usize = 4;
 /// Documents that are read at once.
@@ -36,7 +36,7 @@ pub(crate) struct Rooms {
     read: Arc<Semaphore>,
 }
 
-/// A place for a body to arrive in.
+/// A place for a body to arrive in, and to be read.
 #[derive(Debug)]
 pub(crate) struct Arriving {
     _all: OwnedSemaphorePermit,

@@ -11,6 +11,7 @@ use crate::documents::{self, Done, Work};
 use crate::hashes::later;
 use crate::input::Input;
 use crate::kept::{Name, drawn, name};
+use crate::rooms::Arriving;
 use crate::service::{Service, Waiting, full};
 use crate::tokens::Bearer;
 
@@ -44,13 +45,18 @@ struct Read {
 
 impl Service {
     /// Signs documents (section 11.11). What a holder signs of a document is known once it is there, so it is this call that asks them: it has no SAD, and is not waited for.
-    pub(crate) async fn sign_documents(&self, bearer: &Bearer, body: Bytes) -> Result<Value, CscError> {
+    /// What came has its place until it was read: nobody has more of it waiting for a room, or being read, than may arrive.
+    pub(crate) async fn sign_documents(
+        &self,
+        bearer: &Bearer,
+        (body, place): (Bytes, Arriving),
+    ) -> Result<Value, CscError> {
         let room = self.0.rooms.to_read().await?;
         let (service, by) = (self.clone(), bearer.clone());
         // Whoever called may be gone: the work goes on, and has its room as long.
         let read = tokio::task::spawn_blocking(move || {
             let read = service.read(&by, &body);
-            drop(room);
+            drop((room, place, body));
             read
         });
         let Read { credential, works, said, facts } = read.await.map_err(|_| CscError::server())??;

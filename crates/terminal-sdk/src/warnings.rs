@@ -59,9 +59,9 @@ impl Warnings {
         }
     }
 
-    /// Whether there is anything that a holder has to read.
+    /// Whether there is anything that a holder has to read: that more was done than was looked through, too.
     pub(crate) fn warns(&self) -> bool {
-        !(self.attempts.is_empty() && self.elsewhere.is_empty() && self.added.is_empty())
+        self.more || !(self.attempts.is_empty() && self.elsewhere.is_empty() && self.added.is_empty())
     }
 }
 
@@ -74,5 +74,18 @@ impl OtherAttempt {
             Ended::Done => HowEnded::Done,
         };
         Self { time: other.time, terminal: other.terminal.map(|id| id.to_string()), ended }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_cannot_look_through_all_is_warned_of_that_alone() {
+        let mut others = Others::default();
+        assert!(!Warnings::of(&others, &[]).warns());
+        others.more = true;
+        assert!(Warnings::of(&others, &[]).warns());
     }
 }

@@ -38,6 +38,19 @@ async fn a_body_that_drips_keeps_nobody_else_out_and_ends() {
     assert_eq!((status, began.elapsed().as_secs()), (400, 10));
 }
 
+/// A body that is there has its place until it was read: else a holder's bodies would fill memory while each waits for a room.
+#[tokio::test]
+async fn a_body_has_its_place_until_it_was_read() {
+    let stage = Stage::raise();
+    let document = STANDARD.encode(vec![b'x'; 8 << 20]);
+    let long = json!({"credentialID": "none", "documents": [{"document": document}]}).to_string();
+    let of_marie = || stage.call("archive/marie", "signatures/signDoc", json!({"operationMode": "A"}));
+    let (first, second) =
+        tokio::join!(stage.send("archive/marie", "signatures/signDoc", Body::from(long)), of_marie());
+    assert_eq!((first.0, second.0), (400, 503), "{first:?} {second:?}");
+    assert_eq!(of_marie().await.0, 400, "once it was read, the next one is");
+}
+
 #[tokio::test]
 async fn a_holder_is_asked_in_their_turn_which_ends_with_their_answer() {
     let stage = Stage::raise();
