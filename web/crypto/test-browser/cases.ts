@@ -9,10 +9,10 @@ export interface Case {
   readonly run: () => Promise<void>;
 }
 
-/** What no page does: the older envelope, messages and statements of applications, shares of a key and webhooks are for programs only, and what a
- * terminal of keyrings is held to is web/terminal's. */
+/** What no page does: the older envelope, messages and statements of applications, shares of a key and webhooks are for programs only, what is
+ * kept for years is opened by who kept it, and what a terminal of keyrings is held to is web/terminal's. */
 export const ELSEWHERE: readonly string[] = [
-  "characters.json", "jose-rfc.json", "jose-wycheproof-statements.json", "jose-wycheproof.json", "legible.json", "mob-2022.json", "shares.json", "terminal.json", "webhook.json",
+  "characters.json", "jose-rfc.json", "jose-wycheproof-statements.json", "jose-wycheproof.json", "kept.json", "legible.json", "mob-2022.json", "shares.json", "terminal.json", "webhook.json",
 ];
 
 export function cases(file: string, vectors: unknown): Case[] {
