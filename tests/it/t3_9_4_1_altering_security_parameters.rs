@@ -45,7 +45,12 @@ async fn what_somebody_else_writes_is_brought_back() {
     let keyrings = Keyrings::start("keyring-rows");
     keyrings.hand_over("k", "Marie Curie");
     let database = keyrings.database().await;
-    until("all three are listed", async || rows(&database).await.len() == 3).await;
+    let delivered = |row: &(String, String, Vec<u8>)| String::from_utf8_lossy(&row.2).contains("delivered");
+    until("all three are listed, as they stay", async || {
+        let rows = rows(&database).await;
+        rows.len() == 3 && rows.iter().any(delivered)
+    })
+    .await;
     let attested = rows(&database).await;
     assert!(attested.iter().all(|(_, _, payload)| !String::from_utf8_lossy(payload).contains("Curie")));
 

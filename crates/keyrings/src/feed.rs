@@ -107,7 +107,7 @@ impl Feed {
         self.0.more.notify_one();
     }
 
-    /// Reads until told to stop, ten times a second at most, and beside that holds the rows to the element's.
+    /// Reads until told to stop, and beside that holds the rows to the element's.
     pub async fn run(self, stopped: watch::Receiver<bool>) {
         tokio::join!(self.read(stopped.clone()), self.sweep(stopped));
     }
@@ -117,7 +117,7 @@ impl Feed {
         loop {
             let read = tokio::select! {
                 _ = stopped.wait_for(|stopped| *stopped) => return,
-                read = self.freshen() => read,
+                read = self.catch_up() => read,
             };
             if let Err(error) = &read
                 && !failing
