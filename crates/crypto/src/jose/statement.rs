@@ -25,7 +25,7 @@ pub struct Statement {
 #[non_exhaustive]
 pub enum StatementError {
     /// Not three parts of base64url with a JSON header, or too long.
-    #[error("not a compact JWS of at most 64 KiB")]
+    #[error("not a compact JWS, or one that is too long")]
     Malformed,
     /// `none`, a shared secret, an algorithm that is not known, or not the one of the key.
     #[error("signed by an algorithm that is not accepted, or that its key is not for")]
@@ -62,7 +62,15 @@ impl Statement {
     /// # Errors
     /// [`StatementError::Malformed`], [`StatementError::Algorithm`] or [`StatementError::Critical`].
     pub fn parse(text: &str) -> Result<Self, StatementError> {
-        if text.len() > LONGEST {
+        Self::parse_within(text, LONGEST)
+    }
+
+    /// The same of one that may have so many characters: where more than 64 KiB is meant to be signed.
+    ///
+    /// # Errors
+    /// Those.
+    pub fn parse_within(text: &str, longest: usize) -> Result<Self, StatementError> {
+        if text.len() > longest {
             return Err(StatementError::Malformed);
         }
         let (input, signature) = text.rsplit_once('.').ok_or(StatementError::Malformed)?;

@@ -19,7 +19,7 @@ mod tests;
 
 pub use agreement::EphemeralKey;
 pub use algorithm::KeyAlgorithm;
-pub use key::{EncryptionKey, Fields};
+pub use key::{EncryptionKey, Fields, SharedKey};
 pub use message::{Encrypted, MAX_LENGTH, MAX_PLAINTEXT};
 pub use private::{DecryptionKey, KeyKind, PrivateKey, Unavailable};
 

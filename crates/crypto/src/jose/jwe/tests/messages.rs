@@ -46,6 +46,24 @@ fn what_is_encrypted_to_a_key_is_what_it_opens() {
 }
 
 #[test]
+fn messages_that_share_a_content_key_have_a_nonce_each_and_are_read_as_any() {
+    for key in keys() {
+        let shared =
+            key.public().shared(&Fields { typ: Some("sceau-data-key"), ..Fields::default() }).unwrap();
+        let messages = [&b"one"[..], b"one", b"another"].map(|text| shared.encrypt(text).unwrap());
+        let parts = |message: &str| message.split('.').map(str::to_owned).collect::<Vec<_>>();
+        let [one, again, another] = messages.each_ref().map(|message| parts(message));
+        assert!(one[..2] == again[..2] && one[..2] == another[..2], "one agreement");
+        assert!(one[2] != again[2] && one[2] != another[2] && again[2] != another[2], "a nonce of its own");
+        assert_eq!(open(&messages[1], key).unwrap().expose(), b"one");
+        assert_eq!(open(&messages[2], key).unwrap().expose(), b"another");
+        assert_eq!(shared.encrypt(&vec![0; MAX_PLAINTEXT + 1]), Err(JweError::TooLong));
+        let other = key.public().shared(&Fields::default()).unwrap().encrypt(b"one").unwrap();
+        assert_ne!(parts(&other)[..2], one[..2]);
+    }
+}
+
+#[test]
 fn the_longest_message_is_read_and_a_longer_one_is_not_made() {
     for key in keys() {
         let longest = "t".repeat(256);
