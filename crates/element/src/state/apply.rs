@@ -83,20 +83,23 @@ impl State {
                 self.delivered.insert((*organisation, *record), index);
                 Ok(None)
             }
-            Change::Attested { payload } => self.attest(index, event, payload).map(Some),
+            Change::Attested { payload } => {
+                let record = event.record().map_err(|_| ApplyError::Record { index })?;
+                self.attest(index, &record, payload).map(Some)
+            }
             Change::Called { call, about, row } => {
                 let record = event.record().map_err(|_| ApplyError::Record { index })?;
                 self.calls.take(*call, record.time());
                 self.follow(index, *about, &record)?;
                 match row {
-                    Some(row) => self.attest(index, event, &row.payload).map(Some),
+                    Some(row) => self.attest(index, &record, &row.payload).map(Some),
                     None => Ok(None),
                 }
             }
             Change::Acted { about, row } => {
                 let record = event.record().map_err(|_| ApplyError::Record { index })?;
                 self.follow(index, Some(*about), &record)?;
-                self.attest(index, event, &row.payload).map(Some)
+                self.attest(index, &record, &row.payload).map(Some)
             }
             Change::Signed { about } => {
                 let record = Record::parse(&event.leaf).map_err(|_| ApplyError::Record { index })?;
@@ -136,7 +139,8 @@ impl State {
         let time = Record::parse(&event.leaf).map_err(|_| ApplyError::Record { index })?.time();
         let (attested, document) = match change {
             KeyringChange::Row { payload, .. } => {
-                (Some(self.attest(index, event, payload)?), super::keyrings::document(payload))
+                let record = event.record().map_err(|_| ApplyError::Record { index })?;
+                (Some(self.attest(index, &record, payload)?), super::keyrings::document(payload))
             }
             _ => (None, None),
         };
@@ -188,10 +192,9 @@ impl State {
     fn attest(
         &mut self,
         index: u64,
-        event: &Event,
+        record: &Record,
         payload: &[u8],
     ) -> Result<(Attested, AttestedRow), ApplyError> {
-        let record = event.record().map_err(|_| ApplyError::Record { index })?;
         let attested = record.attested().ok_or(ApplyError::Record { index })?;
         let key = row_key(attested).ok_or(ApplyError::Record { index })?;
         let document = AnyDocument::parse(key.kind, payload).map_err(|_| ApplyError::Payload { index })?;
@@ -206,7 +209,7 @@ impl State {
         }
         let row = AttestedRow { version: attested.version, hash: attested.hash, index };
         self.rows.insert(key, row);
-        self.learn(document, &record, row).ok_or(ApplyError::Payload { index })?;
+        self.learn(document, record, row).ok_or(ApplyError::Payload { index })?;
         Ok((attested.clone(), row))
     }
 
