@@ -16,7 +16,8 @@ use crate::signer::{LogSigner, SignerError};
 use crate::state::ApplyError;
 use crate::view::View;
 
-/// The most commands in a batch: bounds what one sync makes the last of them wait for.
+/// The most commands in a batch, where each that comes to many records counts as many: bounds what one sync makes the last of them wait for. The last one may
+/// take it beyond that.
 const MAX_BATCH: usize = 1024;
 
 /// A command and whom to tell its outcome.
@@ -83,9 +84,11 @@ impl Writer {
     pub fn run(mut self, mut queue: mpsc::Receiver<Order>) -> Result<(), WriterError> {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         while let Some(first) = queue.blocking_recv() {
+            let mut weight = first.command.weight();
             batch.push(first);
-            while batch.len() < MAX_BATCH {
+            while weight < MAX_BATCH {
                 let Ok(next) = queue.try_recv() else { break };
+                weight += next.command.weight();
                 batch.push(next);
             }
             self.view.pulse().begin(self.clock.now().uptime);

@@ -13,8 +13,8 @@ use tokio::sync::Mutex;
 
 use crate::framing::{FrameError, write_frame};
 use crate::protect::{
-    Accesses, AskedByToken, AskedOfDatum, Called, ContentToSign, DatumId, Erasure, KeptRow, SignedAnswer,
-    TraceLine, TraceLines,
+    Accesses, AskedByToken, AskedOfData, AskedOfDatum, Called, CalledMany, ContentToSign, DatumId, Erasure,
+    KeptRow, SignedAnswer, TraceLine, TraceLines,
 };
 use crate::wire::{
     Attest, AttestedRow, Call, Hello, PeerLog, RecordDraft, Refusal, Request, Response, RowKey,
@@ -162,6 +162,20 @@ impl Client {
     /// [`CallError`]; after [`CallError::Broken`] or [`CallError::Deadline`] the call may have been used up.
     pub async fn protect(&self, asked: AskedOfDatum) -> Result<Called, CallError> {
         answer!(self, Request::Protect(Box::new(asked)), Response::Called(called) => *called)
+    }
+
+    /// Does what an application asks about many data, and tells of each in the order of the batch. Durable once it returns.
+    ///
+    /// # Errors
+    /// [`CallError`], of the batch as a whole; after [`CallError::Broken`] or [`CallError::Deadline`] it may have been used up. [`CallError::Mismatch`] where the
+    /// answer is of another number of data.
+    pub async fn protect_many(&self, asked: AskedOfData) -> Result<CalledMany, CallError> {
+        let count = asked.rows.len();
+        let called: Result<CalledMany, CallError> =
+            answer!(self, Request::ProtectMany(Box::new(asked)), Response::CalledMany(called) => *called);
+        called.and_then(
+            |called| if called.items.len() == count { Ok(called) } else { Err(CallError::Mismatch) },
+        )
     }
 
     /// Does what an application asks about a datum by a token. Durable once it returns.

@@ -235,6 +235,14 @@ pub enum ClaimsError {
     /// A value outside its limits.
     #[error("{0}")]
     Field(&'static str),
+    /// The same, of one of several data.
+    #[error("data, the one at {at} (the first is 0): {words}")]
+    Item {
+        /// Its place.
+        at: usize,
+        /// What is wrong.
+        words: &'static str,
+    },
     /// It is meant for another element.
     #[error("the call is for another element: aud is the log's name")]
     Audience,
@@ -249,16 +257,26 @@ pub enum ClaimsError {
 /// The application that a call says it is of. Its signature was not verified: this says whose keys to look for.
 #[must_use]
 pub fn issuer(jws: &str) -> Option<ApplicationId> {
+    issuer_within(jws, LONGEST)
+}
+
+/// The same of one whose claims may have so many bytes.
+pub(super) fn issuer_within(jws: &str, longest: usize) -> Option<ApplicationId> {
     #[derive(Deserialize)]
     struct Issuer {
         iss: ApplicationId,
     }
-    serde_json::from_slice(&payload(jws)?).ok().map(|Issuer { iss }| iss)
+    serde_json::from_slice(&payload_within(jws, longest)?).ok().map(|Issuer { iss }| iss)
 }
 
 /// What a compact JWS says, unverified.
 pub(super) fn payload(jws: &str) -> Option<Vec<u8>> {
-    let payload = jws.split('.').nth(1).filter(|text| text.len() <= LONGEST * 4 / 3 + 4)?;
+    payload_within(jws, LONGEST)
+}
+
+/// The same, of at most so many bytes.
+pub(super) fn payload_within(jws: &str, longest: usize) -> Option<Vec<u8>> {
+    let payload = jws.split('.').nth(1).filter(|text| text.len() <= longest * 4 / 3 + 4)?;
     Base64Url::decode(payload).ok().map(|bytes| bytes.0)
 }
 
@@ -284,7 +302,7 @@ impl Claims {
         Self::parse(&payload(jws).ok_or(ClaimsError::Malformed)?)
     }
 
-    fn check(&self) -> Result<(), ClaimsError> {
+    pub(super) fn check(&self) -> Result<(), ClaimsError> {
         let rule = |holds, words| if holds { Ok(()) } else { Err(ClaimsError::Field(words)) };
         let token = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         let once = (16..=64).contains(&self.jti.len()) && self.jti.bytes().all(token);

@@ -4,6 +4,7 @@
 //! verified says whose keys to look for and which row to bring, and decides nothing.
 
 mod answer;
+mod batch;
 mod call;
 mod content;
 mod data_key;
@@ -20,6 +21,10 @@ mod tokens;
 mod trace_line;
 
 pub use answer::{Access, Accesses, AskedOfDatum, Called, KeptRow, Told};
+pub use batch::{
+    AskedOfData, Batch, BatchClaims, BatchOperation, CalledMany, LONGEST_BATCH, MOST_DATA, Many, OfBatch,
+    ToldMany, ToldOf,
+};
 pub use call::{
     Authorisation, Claims, ClaimsError, Create, LIFETIME, MOST_ACCESSES, Of, OfAccesses, OfGrant, Open,
     Operation, SKEW, ToGrant, ToLast, ToRule, issuer,

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{KeptRow, Told};
-use crate::wire::{AttestedRow, Code};
+use crate::wire::{AttestedRow, Code, Refusal};
 use crate::{ApplicationId, Base64Url};
 
 /// The longest call, in characters: 64 KiB.
@@ -65,4 +65,13 @@ pub struct ToldRefusal {
     pub code: String,
     /// What is wrong and what to do.
     pub detail: String,
+}
+
+impl ToldRefusal {
+    /// Of a refusal of the element's.
+    #[must_use]
+    pub fn of(refusal: Refusal) -> Self {
+        let Refusal { code, detail } = refusal;
+        Self { status: code.http_status(), code: code.as_str().to_owned(), detail }
+    }
 }

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::keyring::{ContextOffer, KeyringsAbout, SealedAnswer, SealedMessage};
 use crate::proof::Proof;
 use crate::protect::{
-    Accesses, AskedByToken, AskedOfDatum, Called, ContentToSign, DatumId, Erasure, KeptRow, SignedAnswer,
-    TraceLine, TraceLines,
+    Accesses, AskedByToken, AskedOfData, AskedOfDatum, Called, CalledMany, ContentToSign, DatumId, Erasure,
+    KeptRow, SignedAnswer, TraceLine, TraceLines,
 };
 use crate::{ActId, Base64Url, Kind, Nonce, OrganisationId, RowId};
 
@@ -43,6 +43,8 @@ pub enum Request {
     },
     /// Do what an application asks about a datum (JWS typ `sceau-protect-call`).
     Protect(Box<AskedOfDatum>),
+    /// Do what an application asks about many data (JWS typ `sceau-protect-call`).
+    ProtectMany(Box<AskedOfData>),
     /// Do what an application asks about a datum by a token (JWS typ `JWT`, or a JWE around one), and sign the answer.
     ProtectByToken(AskedByToken),
     /// The public keys (JWK Set) of calls and answers that are tokens, and of signed contents.
@@ -142,6 +144,7 @@ impl Request {
                 | Self::Append(_)
                 | Self::AppendSigned { .. }
                 | Self::Protect(_)
+                | Self::ProtectMany(_)
                 | Self::ProtectByToken(_)
                 | Self::SeeCheckpoint(_)
                 | Self::Keyring(_)
@@ -203,6 +206,8 @@ pub enum Response {
     },
     /// To [`Request::Protect`]: durable.
     Called(Box<Called>),
+    /// To [`Request::ProtectMany`]: durable, all of it.
+    CalledMany(Box<CalledMany>),
     /// To [`Request::ProtectByToken`]: durable.
     Signed(Box<SignedAnswer>),
     /// To [`Request::PublishedKeys`]: JSON.

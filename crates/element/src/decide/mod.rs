@@ -3,6 +3,7 @@
 
 mod act;
 mod answer;
+mod call;
 mod keyring;
 mod meter;
 mod nonces;
@@ -12,7 +13,7 @@ mod peers;
 pub use nonces::{NONCE_LIFETIME, NonceAuthority};
 
 use sceau_element_api::OrganisationId;
-use sceau_element_api::protect::{Called, Kept};
+use sceau_element_api::protect::{Called, Kept, OfBatch};
 use sceau_element_api::wire::{AttestedRow, Code, RecordDraft, Refusal, RowKey};
 use sceau_trace::{Action, AddCheckpoint, Asserted, AttestedRows, Hash, Record, VerifierKey};
 
@@ -47,6 +48,8 @@ pub enum Command {
     Deliver(Box<SignedRecord>),
     /// Take an application's call.
     Call(Box<PreparedCall>),
+    /// Take a batch: a call for each of its data.
+    Batch(Vec<PreparedCall>),
     /// Take an act on data.
     Act(Box<PreparedAct>),
     /// Take a step in the life of a keyring.
@@ -70,6 +73,16 @@ pub enum Command {
     Tick,
 }
 
+impl Command {
+    /// How many records it may come to, of those that are many.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Batch(calls) => calls.len(),
+            _ => 1,
+        }
+    }
+}
+
 /// How a command ends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
@@ -82,6 +95,8 @@ pub enum Outcome {
     },
     /// A call was granted.
     Called(Box<Called>),
+    /// A batch was taken: what came of each of its data.
+    CalledMany(Vec<OfBatch>),
     /// Refused.
     Refused(Refusal),
     /// Nothing to say.
@@ -177,6 +192,7 @@ impl Core {
             Command::Append(draft) => self.append(*draft),
             Command::Deliver(record) => self.deliver(*record),
             Command::Call(call) => self.call(*call),
+            Command::Batch(calls) => self.batch(calls),
             Command::Act(act) => self.act(now, *act),
             Command::Keyring(prepared) => self.keyring(&prepared),
             Command::Sign(signed) => self.sign(&signed),
@@ -228,32 +244,6 @@ impl Core {
         let words =
             "there are no keys for another organisation: start the element with more --protect-tenants";
         Err(Refusal::new(Code::NoTenantLeft, words))
-    }
-
-    fn call(&mut self, prepared: PreparedCall) -> Step {
-        self.state.forget_calls(self.time);
-        let index = self.state.size();
-        let prepared = prepared
-            .counted(|datum| self.state.opened(datum))
-            .seconded(|datum, version, user| self.state.agreements().find(datum, version, user, self.time));
-        let event = match rules::call::order(&self.state, self.time, &prepared) {
-            Ok(event) => event,
-            // Whoever has an old call can bring it: such refusals are counted with those of strangers.
-            Err(refusal) => {
-                return self.refuse(
-                    rules::call::action_of(&prepared.call.claims.op),
-                    prepared.row(),
-                    refusal,
-                );
-            }
-        };
-        match self.apply(&event) {
-            Ok(row) => Step { outcome: answer::of(prepared, index, row), events: vec![event] },
-            Err(error) => Step {
-                outcome: Outcome::Refused(Refusal::new(Code::Unavailable, error.to_string())),
-                events: Vec::new(),
-            },
-        }
     }
 
     fn append(&mut self, draft: RecordDraft) -> Step {

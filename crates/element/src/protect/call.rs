@@ -7,7 +7,9 @@ use sceau_crypto::Typ;
 use sceau_crypto::jose::jwe::KeyAlgorithm;
 use sceau_crypto::jose::{Algorithm, KeySet, Statement};
 use sceau_element_api::documents::{ApplicationDocument, ApplicationStatus, UserProvider};
-use sceau_element_api::protect::{AskedOfDatum, Claims, ClaimsError, SessionKey, issuer};
+use sceau_element_api::protect::{
+    AskedOfData, AskedOfDatum, Batch, Claims, ClaimsError, LONGEST_BATCH, LONGEST_CALL, SessionKey, issuer,
+};
 use sceau_element_api::wire::{Code, Refusal, Version};
 use sceau_element_api::{ApplicationId, OrganisationId};
 
@@ -40,7 +42,7 @@ impl Profile {
     }
 
     /// How data keys are encrypted to a session key.
-    pub(super) fn sessions(self) -> &'static [KeyAlgorithm] {
+    pub(crate) fn sessions(self) -> &'static [KeyAlgorithm] {
         const TOKEN: &[KeyAlgorithm] = &[
             KeyAlgorithm::RsaOaep256,
             KeyAlgorithm::EcdhEs,
@@ -130,6 +132,49 @@ impl Caller {
     }
 }
 
+/// What an application in use signed, as it says, and which it is; what it asks is not read.
+pub(super) struct Signed {
+    /// What it says.
+    pub(super) payload: Vec<u8>,
+    /// The key that signed it.
+    pub(super) kid: String,
+    /// Who says it, in its own words and by its key.
+    pub(super) application: ApplicationId,
+    /// The same, as the state has it.
+    pub(super) caller: Caller,
+}
+
+impl Signed {
+    /// Verifies a statement of at most `longest` characters, which says that it is of `application`; `find` looks that up.
+    ///
+    /// # Errors
+    /// When it is not signed by a key in use of the application, as calls of this profile are.
+    pub(super) fn verify(
+        profile: Profile,
+        (text, longest): (&str, usize),
+        application: Option<ApplicationId>,
+        find: impl FnOnce(ApplicationId) -> Option<Caller>,
+    ) -> Result<Self, Refusal> {
+        let invalid = |words: &str| Refusal::new(Code::ProofInvalid, words);
+        let statement =
+            Statement::parse_within(text, longest).map_err(|error| invalid(&error.to_string()))?;
+        if statement.typ().as_deref() != Some(profile.typ()) {
+            return Err(invalid(&format!("the header's typ is not {}", profile.typ())));
+        }
+        let (accepted, words) = profile.algorithms();
+        if !accepted.contains(&statement.algorithm()) {
+            return Err(invalid(words));
+        }
+        let kid = statement.kid().ok_or_else(|| invalid("the header names no key: kid"))?.to_owned();
+        let application = application.ok_or_else(malformed)?;
+        let unknown =
+            || Refusal::new(Code::ApplicationUnknown, "no application in use is registered by this iss");
+        let caller = find(application).ok_or_else(unknown)?;
+        let payload = caller.keys.verify(&statement).map_err(|error| invalid(&error.to_string()))?;
+        Ok(Self { payload, kid, application, caller })
+    }
+}
+
 impl ProvenCall {
     /// Verifies a call at `now` (Unix milliseconds); `find` looks up the application that it says it is of, and `audience` is the log's name.
     ///
@@ -142,22 +187,8 @@ impl ProvenCall {
         now: u64,
         find: impl FnOnce(ApplicationId) -> Option<Caller>,
     ) -> Result<Self, Refusal> {
-        let invalid = |words: &str| Refusal::new(Code::ProofInvalid, words);
-        let statement = Statement::parse(&asked.call).map_err(|error| invalid(&error.to_string()))?;
-        if statement.typ().as_deref() != Some(profile.typ()) {
-            return Err(invalid(&format!("the header's typ is not {}", profile.typ())));
-        }
-        let (accepted, words) = profile.algorithms();
-        if !accepted.contains(&statement.algorithm()) {
-            return Err(invalid(words));
-        }
-        let kid = statement.kid().ok_or_else(|| invalid("the header names no key: kid"))?.to_owned();
-        let malformed = || Refusal::new(Code::Malformed, ClaimsError::Malformed.to_string());
-        let application = issuer(&asked.call).ok_or_else(malformed)?;
-        let unknown =
-            || Refusal::new(Code::ApplicationUnknown, "no application in use is registered by this iss");
-        let caller = find(application).ok_or_else(unknown)?;
-        let payload = caller.keys.verify(&statement).map_err(|error| invalid(&error.to_string()))?;
+        let signed = Signed::verify(profile, (&asked.call, LONGEST_CALL), issuer(&asked.call), find)?;
+        let Signed { payload, kid, application, caller } = signed;
         let mut claims = Claims::parse(&payload).map_err(refused)?;
         if claims.iss != application {
             return Err(malformed());
@@ -178,6 +209,44 @@ impl ProvenCall {
         let digest = sceau_crypto::sha256(asked.call.as_bytes());
         Ok(Self { claims, user, profile, kid, caller, address: asked.address, digest })
     }
+
+    /// Verifies a batch likewise: a call for each of its data, in its order, and at least one.
+    ///
+    /// # Errors
+    /// As [`ProvenCall::prove`], of all of them.
+    pub fn prove_many(
+        asked: &AskedOfData,
+        audience: &str,
+        now: u64,
+        find: impl FnOnce(ApplicationId) -> Option<Caller>,
+    ) -> Result<Vec<Self>, Refusal> {
+        if asked.call.len() > LONGEST_BATCH {
+            return Err(Refusal::new(
+                Code::TooLarge,
+                "a batch has at most 256 KiB: bring fewer data at once",
+            ));
+        }
+        let profile = Profile::Sceau;
+        let issuer = Batch::issuer(&asked.call);
+        let signed = Signed::verify(profile, (&asked.call, LONGEST_BATCH), issuer, find)?;
+        let Signed { payload, kid, application, caller } = signed;
+        let Batch { id_token, mut calls } = Batch::parse(&payload).map_err(refused)?;
+        let first = calls.first_mut().filter(|first| first.iss == application).ok_or_else(malformed)?;
+        first.check_time_and_audience(audience, now).map_err(refused)?;
+        first.id_token = id_token;
+        let user = user_proof(first, caller.provider()?, now);
+        first.id_token = None;
+        let digest = sceau_crypto::sha256(asked.call.as_bytes());
+        let call = |claims| {
+            let (user, kid, caller) = (user.clone(), kid.clone(), caller.clone());
+            Self { claims, user, profile, kid, caller, address: asked.address, digest }
+        };
+        Ok(calls.into_iter().map(call).collect())
+    }
+}
+
+fn malformed() -> Refusal {
+    Refusal::new(Code::Malformed, ClaimsError::Malformed.to_string())
 }
 
 fn refused(error: ClaimsError) -> Refusal {

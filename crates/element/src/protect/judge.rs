@@ -2,7 +2,7 @@
 
 use sceau_element_api::documents::{Datum, DatumStatus, Document as _, Erased, Grant, GrantStatus};
 use sceau_element_api::protect::{
-    AskedOfDatum, Authorisation, Claims, Create, DatumId, Grantee, Operation, Rules, SessionKey, ToLast,
+    Authorisation, Claims, Create, DatumId, Grantee, KeptRow, Operation, Rules, SessionKey, ToLast,
 };
 use sceau_element_api::wire::{AttestedRow, Code, Refusal, Version};
 
@@ -54,7 +54,7 @@ impl Held {
     pub fn of(
         id: DatumId,
         current: Option<AttestedRow>,
-        asked: &AskedOfDatum,
+        brought: Option<&KeptRow>,
         claims: &Claims,
     ) -> Result<Self, Refusal> {
         let unknown = || Refusal::new(Code::DatumUnknown, "this application has no such datum");
@@ -63,7 +63,7 @@ impl Held {
             let words = "the row that was brought is not the current one: repair it from the element";
             Refusal::new(Code::RowAltered, words)
         };
-        let row = asked.row.as_ref().ok_or_else(altered)?;
+        let row = brought.ok_or_else(altered)?;
         let parsed = Datum::parse(&row.payload).map_err(|_| altered())?;
         if parsed.hash != current.hash || parsed.document.id != id {
             return Err(altered());

@@ -1,12 +1,12 @@
 //! What a granted call gets: keys drawn, derived, wrapped, and encrypted for whom the call names.
 
-use sceau_crypto::jose::jwe::{EncryptionKey, Fields, KeyAlgorithm};
+use sceau_crypto::jose::jwe::{EncryptionKey, Fields, KeyAlgorithm, SharedKey};
 use sceau_crypto::{Label, SealedBlob, Secret, SecretBytes};
 use sceau_element_api::Kind;
 use sceau_element_api::documents::{Datum, Document as _};
 use sceau_element_api::protect::{
-    Accesses, AnswerParts, AskedOfDatum, CONTENT_REFUSED, ContentProfile, DatumId, Erasure, OfAccesses, Open,
-    Operation, SessionKey, UserId,
+    Accesses, AnswerParts, AskedOfDatum, CONTENT_REFUSED, ContentProfile, DatumId, Erasure, KeptRow,
+    OfAccesses, Open, Operation, SessionKey, UserId,
 };
 use sceau_element_api::wire::{AttestedRow, Code, Refusal, RowKey, Version};
 
@@ -112,15 +112,30 @@ impl PreparedCall {
         keys: &DatumKeys,
         now: u64,
     ) -> Self {
-        let found = call.claims.op.datum().map(|id| Held::of(id, current, asked, &call.claims)).transpose();
+        Self::judged(call, (asked.row.as_ref(), current), (keys, None), now)
+    }
+
+    /// The same with the row that was brought, for data keys that are encrypted under what is `shared`, where several are.
+    pub(crate) fn judged(
+        call: ProvenCall,
+        (brought, current): (Option<&KeptRow>, Option<AttestedRow>),
+        (keys, shared): (&DatumKeys, Option<&SharedKey>),
+        now: u64,
+    ) -> Self {
+        let found = call.claims.op.datum().map(|id| Held::of(id, current, brought, &call.claims)).transpose();
         let held = found.as_ref().ok().and_then(|found| found.as_ref().map(|held| held.document.id));
         let verdict = found.and_then(|held| {
             call.user.clone()?;
             let act = judge(&call, held.as_ref(), now)?;
-            let granted = perform((act, &call), held.as_ref(), keys)?;
+            let granted = perform((act, &call), held.as_ref(), (keys, shared))?;
             Ok(granted.with_document(&call.claims.op, held.as_ref()))
         });
         Self { call, verdict, held }
+    }
+
+    /// One that is not looked at any more.
+    pub(crate) fn refused(call: ProvenCall, refusal: Refusal) -> Self {
+        Self { call, verdict: Err(refusal), held: None }
     }
 
     /// The datum that its record belongs to, if it is its application's: what others tried is not listed with it.
@@ -221,12 +236,16 @@ impl PreparedCall {
 fn perform(
     (act, call): (Act<'_>, &ProvenCall),
     held: Option<&Held>,
-    keys: &DatumKeys,
+    (keys, shared): (&DatumKeys, Option<&SharedKey>),
 ) -> Result<Granted, Refusal> {
     let tenant = call.caller.tenant;
     match (act, held) {
-        (Act::Create(datum, session), _) => create(&datum, (session, call), keys),
-        (Act::Open { wrapped_key, session }, Some(held)) => open(held, wrapped_key, (session, call), keys),
+        (Act::Create(datum, session), _) => {
+            create(&datum, call, &Recipient::of((session, call), shared)?, keys)
+        }
+        (Act::Open { wrapped_key, session }, Some(held)) => {
+            open(held, (wrapped_key, call), &Recipient::of((session, call), shared)?, keys)
+        }
         (Act::Agree(until), Some(held)) => Ok(Granted { agrees_until: Some(until), ..held.nothing() }),
         (Act::Change(next), Some(held)) => {
             // The next version keeps the salt: one that does not open would be the end of every key under it.
@@ -281,11 +300,11 @@ impl Held {
 
 fn create(
     datum: &Datum,
-    (session, call): (&SessionKey, &ProvenCall),
+    call: &ProvenCall,
+    recipient: &Recipient<'_>,
     keys: &DatumKeys,
 ) -> Result<Granted, Refusal> {
     let (tenant, jti) = (call.caller.tenant, call.claims.jti.as_str());
-    let recipient = recipient(session, call.profile.sessions())?;
     let (salt, sealed) = keys.new_salt(tenant, &datum.id).map_err(unavailable)?;
     let datum_key = keys.derive(tenant, datum, &salt).map_err(unavailable)?;
     let profile = call.claims.op.profile();
@@ -296,20 +315,19 @@ fn create(
     Ok(Granted {
         row: Some(CalledRow { payload: bytes(datum)?, salt: sealed }),
         wrapped_key: Some(wrapped.as_bytes().to_vec()),
-        data_key: Some(encrypt(&recipient, (&datum.id, jti), (cipher, &data_key), permit.as_deref())?),
+        data_key: Some(encrypt(recipient.key(), (&datum.id, jti), (cipher, &data_key), permit.as_deref())?),
         ..Granted::of(datum.id, None)
     })
 }
 
 fn open(
     held: &Held,
-    wrapped_key: &[u8],
-    (session, call): (&SessionKey, &ProvenCall),
+    (wrapped_key, call): (&[u8], &ProvenCall),
+    recipient: &Recipient<'_>,
     keys: &DatumKeys,
 ) -> Result<Granted, Refusal> {
     let (tenant, jti) = (call.caller.tenant, call.claims.jti.as_str());
     let datum = &held.document;
-    let recipient = recipient(session, call.profile.sessions())?;
     // Before anything of it is decrypted: who cannot have it signed cannot have its padding tried.
     if let Operation::Open(Open { content: Some(content), .. }) = &call.claims.op
         && !keys.contents().signed(&datum.id, content)
@@ -325,7 +343,7 @@ fn open(
     if opened.expose().len() != cipher.length {
         return Err(foreign());
     }
-    let data_key = encrypt(&recipient, (&datum.id, jti), (cipher, &opened), None)?;
+    let data_key = encrypt(recipient.key(), (&datum.id, jti), (cipher, &opened), None)?;
     let opened_below = datum.rules.as_ref().and_then(|rules| rules.reads);
     let asked = datum.rules.as_ref().is_some_and(|rules| rules.second_person.is_some());
     let second = if asked { Second::Asked } else { Second::NotAsked };
@@ -346,21 +364,54 @@ fn bytes(datum: &Datum) -> Result<Vec<u8>, Refusal> {
     datum.to_bytes().map_err(|error| Refusal::new(Code::DocumentMalformed, error.to_string()))
 }
 
-/// The key of the caller's session, if something can be encrypted to it.
-fn recipient(session: &SessionKey, accepted: &[KeyAlgorithm]) -> Result<EncryptionKey, Refusal> {
+/// What a data key is encrypted under.
+enum Recipient<'a> {
+    /// What was agreed on for this call.
+    Own(SharedKey),
+    /// What was agreed on for several.
+    Shared(&'a SharedKey),
+}
+
+impl<'a> Recipient<'a> {
+    fn of(
+        (session, call): (&SessionKey, &ProvenCall),
+        shared: Option<&'a SharedKey>,
+    ) -> Result<Self, Refusal> {
+        shared.map_or_else(
+            || agreed(session, call.profile.sessions()).map(Self::Own),
+            |it| Ok(Self::Shared(it)),
+        )
+    }
+
+    fn key(&self) -> &SharedKey {
+        match self {
+            Self::Own(key) => key,
+            Self::Shared(key) => key,
+        }
+    }
+}
+
+/// Agrees on a key with the caller's session, if something can be encrypted to it.
+///
+/// # Errors
+/// [`Code::SessionKeyInvalid`].
+pub(crate) fn agreed(session: &SessionKey, accepted: &[KeyAlgorithm]) -> Result<SharedKey, Refusal> {
     let mut jwk = serde_json::to_value(&session.jwk).unwrap_or_default();
     if let Some(members) = jwk.as_object_mut() {
         members.insert("alg".to_owned(), session.alg.clone().into());
     }
-    EncryptionKey::parse(jwk.to_string().as_bytes(), accepted)
-        .map_err(|error| Refusal::new(Code::SessionKeyInvalid, error.to_string()))
+    let invalid = |error: String| Refusal::new(Code::SessionKeyInvalid, error);
+    let key = EncryptionKey::parse(jwk.to_string().as_bytes(), accepted);
+    let key = key.map_err(|error| invalid(error.to_string()))?;
+    let fields = Fields { typ: Some("sceau-data-key"), cty: Some("jwk+json"), ..Fields::default() };
+    key.shared(&fields).map_err(|error| invalid(error.to_string()))
 }
 
 /// A JWK (RFC 7517, RFC 7518 section 6.4) of the data key, encrypted; beside it the initialisation vector, and the call that it answers: whoever
 /// carries answers could give an older one in its place, and have two texts encrypted under one key and vector. To who begins a content that is to be signed
 /// there is a permit too.
 fn encrypt(
-    to: &EncryptionKey,
+    to: &SharedKey,
     (datum, jti): (&DatumId, &str),
     (cipher, data_key): (&Cipher, &SecretBytes),
     permit: Option<&[u8]>,
@@ -383,9 +434,7 @@ fn encrypt(
         URL_SAFE_NO_PAD.encode_string(permit, &mut text);
     }
     text.push_str(r#""}"#);
-    let fields = Fields { typ: Some("sceau-data-key"), cty: Some("jwk+json"), ..Fields::default() };
-    to.encrypt(&fields, text.as_bytes())
-        .map_err(|error| Refusal::new(Code::SessionKeyInvalid, error.to_string()))
+    to.encrypt(text.as_bytes()).map_err(|error| Refusal::new(Code::SessionKeyInvalid, error.to_string()))
 }
 
 fn unavailable(error: sceau_hsm::Error) -> Refusal {

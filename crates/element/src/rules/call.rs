@@ -19,12 +19,11 @@ pub(crate) const REPLACES: &str = "replaces";
 /// The detail of an opening's record: the index of the agreement that it used up.
 pub(crate) const AGREEMENT: &str = "agreement";
 
-/// The event of a call at `now` (Unix milliseconds): that it was granted, or refused by name of the application.
+/// That a call, or a batch, is taken at `now` (Unix milliseconds): what it is known again by.
 ///
 /// # Errors
-/// Where it leaves no record of the application's: it came before, has ended, or what it was judged on has changed meanwhile.
-pub(crate) fn order(state: &State, now: u64, prepared: &PreparedCall) -> Result<Event, Refusal> {
-    let PreparedCall { call, verdict, .. } = prepared;
+/// When it came before, has ended, or its application changed since it was judged. It leaves no record of the application's.
+pub(crate) fn taken(state: &State, now: u64, call: &ProvenCall) -> Result<CallKey, Refusal> {
     let claims = &call.claims;
     let key = CallKey::new(claims.iss, &claims.jti, claims.ends());
     // By the time up to which calls were forgotten, too: a clock that stepped back while the process was down lets none be replayed.
@@ -38,6 +37,21 @@ pub(crate) fn order(state: &State, now: u64, prepared: &PreparedCall) -> Result<
     )?;
     let same = state.application(claims.iss).is_some_and(|known| known.version == call.caller.version);
     demand(same, Code::StaleVersion, "the application changed meanwhile: ask again")?;
+    Ok(key)
+}
+
+/// The event of a call that is [`taken`], or of one datum of a batch: that it was granted, or refused by name of the application.
+///
+/// # Errors
+/// Where it leaves no record of the application's: what it was judged on has changed meanwhile.
+pub(crate) fn order(
+    state: &State,
+    now: u64,
+    key: CallKey,
+    prepared: &PreparedCall,
+) -> Result<Event, Refusal> {
+    let PreparedCall { call, verdict, .. } = prepared;
+    let claims = &call.claims;
     let record = match verdict {
         // The fault of whoever keeps the rows or the keys: the call is not used up, and may come again.
         Err(refusal) if matches!(refusal.code, Code::RowAltered | Code::Unavailable) => {

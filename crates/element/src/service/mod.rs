@@ -4,6 +4,7 @@
 mod contents;
 mod keyring;
 mod lines;
+mod many;
 mod peers;
 mod socket;
 mod stuck;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sceau_element_api::Kind;
-use sceau_element_api::protect::{AskedOfDatum, DatumId, Happened, MOST_ACCESSES};
+use sceau_element_api::protect::{AskedOfDatum, CalledMany, DatumId, Happened, MOST_ACCESSES};
 use sceau_element_api::wire::{
     Attest, Code, Hello, MAX_ENTRIES, MAX_ROWS, RecordDraft, Refusal, Request, Response, RowKey,
 };
@@ -113,6 +114,7 @@ impl Service {
                 };
                 self.work(call).await;
             }
+            Request::ProtectMany(asked) => self.take_many(asked, answer),
             Request::SignContent(content) => self.take_content(content, answer),
             Request::Keyring(message) => self.take_keyring(message, answer),
             Request::TraceLines { .. } | Request::VerifyTraceLines(_) => {
@@ -379,6 +381,9 @@ fn response(outcome: Outcome) -> Response {
         Outcome::Attested(row) => Response::Attested(row),
         Outcome::Appended { index } => Response::Appended { index },
         Outcome::Called(called) => Response::Called(called),
+        Outcome::CalledMany(items) => {
+            Response::CalledMany(Box::new(CalledMany { items, restored: Vec::new() }))
+        }
         Outcome::Refused(refusal) => Response::Refused(refusal),
         Outcome::Silent => Response::Refused(Refusal::new(Code::Unavailable, "nothing was recorded")),
     }

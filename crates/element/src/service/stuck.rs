@@ -26,6 +26,7 @@ impl Service {
                 | Request::AppendSigned { .. }
                 | Request::SeeCheckpoint(_)
                 | Request::Protect(_)
+                | Request::ProtectMany(_)
                 | Request::ProtectByToken(_)
                 | Request::SignContent(_)
                 | Request::Hello

@@ -11,6 +11,10 @@ use crate::keyring::Long;
 const AT_ONCE: usize = 32;
 /// Encrypted calls that are opened at once: anybody can make one that costs a key in an HSM as much as a good one.
 const OPENED_AT_ONCE: usize = 4;
+/// Batches of calls that are worked on at once: each has a core, and asks for a few hundred keys. Other calls have turns of their own.
+const MANY_AT_ONCE: usize = 2;
+/// Batches of calls that are worked on or wait for it, more are refused: each has some megabytes.
+const MANY: usize = 16;
 /// Contents that are signed at once: one permit has the key in an HSM work as often as it is brought.
 const SIGNED_AT_ONCE: usize = 4;
 /// Contents that are signed or wait for it, more are refused: with those whose callers went away they stay far below what a connection carries at once.
@@ -31,6 +35,8 @@ const LONG_AT_ONCE: usize = 2;
 pub(super) struct Turns {
     working: Arc<Semaphore>,
     opening: Arc<Semaphore>,
+    many: Arc<Semaphore>,
+    of_many: Arc<Semaphore>,
     signing: Arc<Semaphore>,
     to_sign: Arc<Semaphore>,
     pub(super) making: Line,
@@ -42,9 +48,11 @@ impl Default for Turns {
     fn default() -> Self {
         let at_once = |most| Arc::new(Semaphore::new(most));
         let (working, opening) = (at_once(AT_ONCE), at_once(OPENED_AT_ONCE));
+        let (many, of_many) = (at_once(MANY_AT_ONCE), at_once(MANY));
         let (signing, to_sign) = (at_once(SIGNED_AT_ONCE), at_once(TO_SIGN));
         let (making, batches) = (Line::new(MADE_AT_ONCE, TO_MAKE), Line::new(BATCHES_AT_ONCE, BATCHES));
-        Self { working, opening, signing, to_sign, making, batches, long: at_once(LONG_AT_ONCE) }
+        let long = at_once(LONG_AT_ONCE);
+        Self { working, opening, many, of_many, signing, to_sign, making, batches, long }
     }
 }
 
@@ -137,6 +145,21 @@ impl Service {
             opened
         });
         opening.await.ok()
+    }
+
+    /// A place among batches of calls that are worked on or wait for it, or for their records; none where all are taken.
+    pub(super) fn place_of_many(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.turns.of_many).try_acquire_owned().ok()
+    }
+
+    /// Does this for a batch of calls, on a thread that may wait, in its turn.
+    pub(super) async fn working_on_many(&self, work: impl FnOnce(&Self) + Send + 'static) {
+        let permit = Arc::clone(&self.turns.many).acquire_owned().await;
+        let service = self.clone();
+        tokio::task::spawn_blocking(move || {
+            work(&service);
+            drop(permit);
+        });
     }
 
     /// A place among contents that are signed or wait for it; none where all are taken.

@@ -82,7 +82,7 @@ impl InProcessElement {
             Outcome::Attested(row) => Ok(Response::Attested(row)),
             Outcome::Appended { index } => Ok(Response::Appended { index }),
             Outcome::Refused(refusal) => Err(CallError::Refused(refusal)),
-            Outcome::Called(_) | Outcome::Silent => Err(CallError::Mismatch),
+            Outcome::Called(_) | Outcome::CalledMany(_) | Outcome::Silent => Err(CallError::Mismatch),
         }
     }
 

@@ -66,10 +66,7 @@ impl AnswerTerms {
                 let document = kept.or(self.described);
                 (Some(Told::of(called, document.as_deref())), None)
             }
-            Err(Refusal { code, detail }) => {
-                let (status, code) = (code.http_status(), code.as_str().to_owned());
-                (None, Some(ToldRefusal { status, code, detail }))
-            }
+            Err(refusal) => (None, Some(ToldRefusal::of(refusal))),
         };
         let claims = AnswerClaims {
             iss: self.issuer,

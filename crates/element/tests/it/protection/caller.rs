@@ -165,11 +165,16 @@ impl Caller {
 
     /// The data key of the last call's answer, opened with the session's private key.
     pub(crate) fn data_key(&self, called: &Called) -> DataKey {
+        self.data_key_of(called, &self.asked)
+    }
+
+    /// The data key of an answer to the call of this `jti`.
+    pub(crate) fn data_key_of(&self, called: &Called, asked: &str) -> DataKey {
         let message = Encrypted::parse(called.data_key.as_ref().unwrap(), KeyAlgorithm::HOUSE).unwrap();
         let text = message.decrypt(&self.session).unwrap();
         let jwk: Value = serde_json::from_slice(text.expose()).unwrap();
         assert_eq!(jwk["kid"], called.datum.to_string());
-        assert_eq!(jwk["call"], self.asked, "an answer says which call it answers");
+        assert_eq!(jwk["call"], asked, "an answer says which call it answers");
         let part = |name: &str| Base64Url::decode(jwk[name].as_str().unwrap()).unwrap().0;
         let key = DataKey { key: part("k"), iv: part("iv") };
         assert_eq!((key.key.len(), key.iv.len()), (32, 12));

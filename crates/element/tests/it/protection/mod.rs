@@ -12,6 +12,7 @@ mod flooded;
 mod foreign_tokens;
 mod forgetting;
 mod hostile;
+mod many;
 mod observed;
 mod officers;
 mod older_calls;
