@@ -53,6 +53,41 @@ class Protection(Application):
             self.ask("bob", {"accesses": {"datum": created["datum"]}}), "user_not_authorised"
         )
 
+    def test_many_fields_are_encrypted_and_read_again_by_one_call_each(self):
+        def asked(user, op, alg, session):
+            claims = self.claims(user, op)
+            call = self.sign(claims, alg).encode()
+            status, answer = self.house.post("/v1/protect/batches", call, "application/jose")
+            self.assertEqual(status, 200, answer)
+            keys = [self.data_key(item["granted"] | {"asked": claims["jti"]}, session) if "granted" in item else None for item in answer["items"]]
+            return answer["items"], keys, call
+
+        texts = [f"Metformine {mg} mg".encode() for mg in range(60)]
+        for alg, session in [("ES256", "ECDH-ES"), ("RS256", "RSA-OAEP-256")]:
+            with self.subTest(alg=alg, session=session):
+                op = {"create_many": {"session": self.session(session), "data": [{"name": f"Ordonnance {n}"} for n, _ in enumerate(texts)]}}
+                begun, keys, _ = asked("alice", op, alg, session)
+                self.assertEqual(len({key for key, _ in keys}), len(texts))
+                data = [item["granted"]["datum"] for item in begun]
+                sealed = [AESGCM(key).encrypt(iv, text, datum.encode()) for (key, iv), text, datum in zip(keys, texts, data)]
+                opening = [{name: item["granted"][name] for name in ("datum", "wrapped_key")} for item in begun]
+                grant = {"grant": {"datum": data[7], "grant": {"to": {"user": "bob"}}}}
+                self.granted("alice", grant)
+                op = {"open_many": {"session": self.session(session), "data": opening}}
+                _, keys, call = asked("alice", op, alg, session)
+                for (key, iv), text, field, datum in zip(keys, texts, sealed, data):
+                    self.assertEqual(AESGCM(key).decrypt(iv, field, datum.encode()), text)
+                items, keys, _ = asked("bob", op, alg, session)
+                self.assertEqual([n for n, key in enumerate(keys) if key], [7])
+                self.assertEqual({item["refused"]["code"] for item in items if "refused" in item}, {"user_not_authorised"})
+                self.assertEqual(self.house.post("/v1/protect/batches", call, "application/jose")[1]["code"], "call_replayed")
+                # The owner finds each of them among the datum's own.
+                accesses = self.granted("alice", {"accesses": {"datum": data[3], "most": 3}})["accesses"]["list"]
+                self.assertEqual([(one["user"], one["refused"]) for one in accesses], [("bob", "user_not_authorised"), ("alice", None), ("alice", None)])
+        self.house.end()
+        self.house.begin()
+        self.assertEqual(self.house.post("/v1/protect/batches", call, "application/jose")[1]["code"], "call_replayed")
+
     def test_every_answer_is_proven_by_the_log_and_an_altered_one_is_not(self):
         def asked(op):
             call = self.sign(self.claims("alice", op) | {"prove": True})

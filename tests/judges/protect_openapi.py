@@ -81,6 +81,33 @@ class OpenApi(Application):
                 answer = self.ask_plainly("post", "/v1/protect/calls", call, **{"content-type": "application/jose"})
                 self.is_said("/v1/protect/calls", "post", *answer)
 
+    def test_a_batch_is_asked_for_and_answered_as_is_said(self):
+        created = self.granted("alice", {"create": {"session": self.session()}})
+        opening = {name: created[name] for name in ("datum", "wrapped_key")}
+        schemas = DOCUMENT["components"]["schemas"]
+        for user, op in [
+            ("alice", {"create_many": {"session": self.session(), "data": [{"name": "one"}, {}]}}),
+            ("alice", {"open_many": {"session": self.session(), "data": [opening, opening | {"datum": "A" * 43}]}}),
+            ("bob", {"open_many": {"session": self.session(), "data": [opening]}}),
+        ]:
+            with self.subTest(user=user, op=op):
+                claims = self.claims(user, op)
+                self.assertEqual(set(schemas["BatchClaims"]["required"]), set(claims))
+                call = self.sign(claims).encode()
+                answer = self.ask_plainly("post", "/v1/protect/batches", call, **{"content-type": "application/jose"})
+                self.is_said("/v1/protect/batches", "post", *answer)
+                self.assertEqual(answer[0], 200)
+                for item in json.loads(answer[2])["items"]:
+                    ((kind, said),) = item.items()
+                    schema = schemas["AnswerOfMany"]["properties"][kind]
+                    self.has_members({"$ref": schema["$ref"]} if "$ref" in schema else schema, json.dumps(said), kind)
+                    if kind == "refused":
+                        self.assertEqual(set(said), set(schema["required"]))
+                        self.assertEqual(CODES[said["code"]], said["status"])
+                again = self.ask_plainly("post", "/v1/protect/batches", call, **{"content-type": "application/jose"})
+                self.is_said("/v1/protect/batches", "post", *again)
+                self.assertEqual(again[0], 409)
+
     def test_a_content_is_asked_for_and_answered_as_is_said(self):
         created = self.granted("alice", {"create": {"session": self.session(), "profile": "cbc-rs256"}})
         key = jwe.decrypt_compact(created["data_key"], self.sessions["ECDH-ES"], algorithms=["ECDH-ES", "A256GCM"])

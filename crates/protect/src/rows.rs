@@ -8,12 +8,13 @@ mod search;
 mod swept;
 mod together;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sceau_element_api::documents::{ApplicationDocument, ApplicationStatus, Document as _};
 use sceau_element_api::protect::{DatumId, KeptRow};
 use sceau_element_api::wire::AttestedRow;
-use sceau_store::{Database, FromValue, Row, StoreError, params};
+use sceau_store::{Database, FromValue, Row, StoreError, Value, params};
 
 pub(crate) use self::acts::{ActCursor, ListedAct};
 pub use self::along::Cursor;
@@ -23,6 +24,9 @@ pub use self::search::{FoundDatum, SearchError, Searched};
 pub(crate) use self::swept::At;
 use self::together::{DatumRow, Together};
 use crate::schema::statements;
+
+/// Rows of data that one statement reads.
+const AT_ONCE: usize = 64;
 
 /// Reads and writes rows.
 #[derive(Debug, Clone)]
@@ -98,6 +102,35 @@ impl Rows {
         };
         let (payload, salt): (Vec<u8>, Vec<u8>) = (stored(&row, "payload")?, stored(&row, "salt")?);
         Ok(Some(KeptRow { payload: payload.into(), salt: salt.into() }))
+    }
+
+    /// Several of them, as the database has them, by id: what it has not is not among them.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn data(&self, ids: &[DatumId]) -> Result<HashMap<DatumId, KeptRow>, RowsError> {
+        let mut found = HashMap::with_capacity(ids.len());
+        for some in ids.chunks(AT_ONCE) {
+            // The statement takes so many: no datum has an empty id.
+            let names: HashMap<String, DatumId> = some.iter().map(|id| (id.to_string(), *id)).collect();
+            let padded = names.keys().map(String::as_str).chain(std::iter::repeat("")).take(AT_ONCE);
+            let values: Vec<Value> = padded.map(Value::from).collect();
+            for row in self.database.fetch_all(statements::DATA, &values).await? {
+                let Some(id) = names.get(&stored::<String>(&row, "id")?) else { continue };
+                let (payload, salt): (Vec<u8>, Vec<u8>) = (stored(&row, "payload")?, stored(&row, "salt")?);
+                found.insert(*id, KeptRow { payload: payload.into(), salt: salt.into() });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Keeps versions of several data as [`Rows::keep_datum`] does one, together.
+    ///
+    /// # Errors
+    /// [`RowsError`] of one of them, where one fails: the others are kept.
+    pub async fn keep_data(&self, rows: &[(AttestedRow, KeptRow)]) -> Result<(), RowsError> {
+        let rows = rows.iter().map(|(row, kept)| DatumRow::of(row, kept)).collect::<Result<Vec<_>, _>>()?;
+        self.together.keep_all(&self.database, rows).await
     }
 
     /// Keeps a version of a datum as the element gave it, on disk when it returns. Where two come at once the last one written stays, and the element

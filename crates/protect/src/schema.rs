@@ -43,6 +43,11 @@ pub mod statements {
         pub ENDING = "SELECT day, n FROM protect_stock WHERE organisation = $1 AND status = 'active' AND day >= $2 AND day < $3 \
             AND n > 0 ORDER BY day";
         pub DATUM = "SELECT payload, salt FROM protect_datum WHERE id = $1";
+        /// Those of these ids, in any order.
+        pub DATA = "SELECT id, payload, salt FROM protect_datum WHERE id IN ( \
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, \
+            $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, \
+            $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59, $60, $61, $62, $63, $64)";
         pub SWEPT = "SELECT id, number, organisation, application, status, created, expires, payload FROM protect_datum \
             WHERE (number, id) > ($1, $2) ORDER BY number, id LIMIT $3";
         pub NUMBERED = "SELECT number FROM protect_datum WHERE number >= $1 AND number < $2";

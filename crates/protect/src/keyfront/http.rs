@@ -18,7 +18,7 @@ use serde_json::json;
 use super::bodies::{BodyLimits, BodyRequest};
 use super::refusal::Refused;
 use super::serve::Connection;
-use super::{Answered, Keyfront, tokens};
+use super::{Answered, Keyfront, many, tokens};
 use crate::registration::{MAX_REGISTRATION, Registration};
 
 /// The longest statement of what is to be signed, in bytes.
@@ -40,6 +40,7 @@ macro_rules! places {
 
 places! {
     "/v1/protect/applications" => post(register);
+    "/v1/protect/batches" => post(many::calls);
     "/v1/protect/calls" => post(call);
     "/v1/protect/contents" => post(sign);
     "/v1/protect/decrypt" => post(decrypt);

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod http;
+mod many;
 mod refusal;
 mod room;
 mod serve;
@@ -36,6 +37,10 @@ use crate::sweep::Amiss;
 const AT_ONCE: usize = 512;
 /// Of one address; more are refused.
 const OF_ONE_ADDRESS: usize = 128;
+/// Batches of everybody that are under way at once; others wait. Each is some megabytes, and the work of hundreds of calls.
+const BATCHES_AT_ONCE: usize = 8;
+/// Of one address; more are refused.
+const BATCHES_OF_ONE_ADDRESS: usize = 4;
 /// Encrypted calls of everybody that wait to be opened; more are refused. Whose they are is not known before.
 const SEALED_AT_ONCE: usize = 128;
 /// Of one address.
@@ -59,6 +64,8 @@ struct Parts {
     rows: Rows,
     /// Of requests under way.
     rooms: Rooms,
+    /// Of those, of batches.
+    batches: Rooms,
     /// Of those, of encrypted calls.
     sealed: Rooms,
     /// Of those, of contents that are to be signed.
@@ -90,11 +97,12 @@ impl Keyfront {
         clock: Arc<dyn Clock>,
     ) -> Option<Self> {
         let rooms = Rooms::new(AT_ONCE, OF_ONE_ADDRESS);
+        let batches = Rooms::new(BATCHES_AT_ONCE, BATCHES_OF_ONE_ADDRESS);
         let sealed = Rooms::new(SEALED_AT_ONCE, SEALED_OF_ONE_ADDRESS);
         let signed = Rooms::new(SIGNED_AT_ONCE, SIGNED_OF_ONE_ADDRESS);
         let bodies = Bodies::begin(limits, spool, clock)?;
         let ready = Mutex::default();
-        Some(Self(Arc::new(Parts { element, rows, rooms, sealed, signed, bodies, ready })))
+        Some(Self(Arc::new(Parts { element, rows, rooms, batches, sealed, signed, bodies, ready })))
     }
 
     /// A place for one request from there, before anything of it is read: who sends slowly keeps nobody else's.

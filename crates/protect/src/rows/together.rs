@@ -45,6 +45,13 @@ struct Waiting {
     told: oneshot::Sender<Result<(), RowsError>>,
 }
 
+impl Waiting {
+    fn with(row: DatumRow) -> (Self, oneshot::Receiver<Result<(), RowsError>>) {
+        let (told, answer) = oneshot::channel();
+        (Self { row, told }, answer)
+    }
+}
+
 impl DatumRow {
     /// The row of a version that the element gave.
     ///
@@ -89,15 +96,28 @@ impl Together {
     /// # Errors
     /// [`RowsError`], of this row alone.
     pub(super) async fn keep(&self, database: &Database, row: DatumRow) -> Result<(), RowsError> {
-        let (told, answer) = oneshot::channel();
-        self.waiting().push(Waiting { row, told });
+        self.keep_all(database, vec![row]).await
+    }
+
+    /// Writes several rows likewise.
+    ///
+    /// # Errors
+    /// [`RowsError`], of the first of these that is not written.
+    pub(super) async fn keep_all(&self, database: &Database, rows: Vec<DatumRow>) -> Result<(), RowsError> {
+        let (waiting, answers): (Vec<_>, Vec<_>) = rows.into_iter().map(Waiting::with).unzip();
+        self.waiting().extend(waiting);
         let turn = Arc::clone(&self.turn).lock_owned().await;
         let batch = std::mem::take(&mut *self.waiting());
         if !batch.is_empty() {
             // To its end, whether or not whoever has the turn goes away: others are in it.
             tokio::spawn(write(database.clone(), batch, turn));
         }
-        answer.await.unwrap_or(Err(RowsError::Stopped))
+        let mut outcome = Ok(());
+        for answer in answers {
+            let written = answer.await.unwrap_or(Err(RowsError::Stopped));
+            outcome = outcome.and(written);
+        }
+        outcome
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {

@@ -23,6 +23,7 @@ mod every_statement_prepares_on_postgresql;
 #[path = "../../../element/tests/it/house/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the element's tests ask more of it")]
 mod house;
+mod many_data_by_one_call;
 mod officers_see_their_applications_alone;
 mod records_are_counted_and_found;
 mod rows_are_kept_as_they_were_given;

@@ -18,7 +18,7 @@ use sceau_element_api::Kind;
 use sceau_element_api::documents::ApplicationDocument;
 use sceau_element_api::protect::{AskedOfDatum, Called};
 use sceau_protect::{BodyLimits, Keyfront, MIGRATIONS, Rows, serve};
-use sceau_store::{Clock, Database};
+use sceau_store::{Clock, Database, Statement};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -35,6 +35,7 @@ pub(crate) struct Stage {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<Asked>,
     keyfront: Keyfront,
+    database: Database,
     http: reqwest::Client,
     session: Value,
     folder: tempfile::TempDir,
@@ -91,7 +92,8 @@ impl Stage {
         let database = Database::open(&folder.path().join("records.db"), MIGRATIONS).await.unwrap();
         let clock = Arc::new(Asked { now: AtomicU64::new(seconds() * 1000), times: watch::Sender::new(0) });
         let (element, spool) = (protected.client().clone(), folder.path().to_owned());
-        let keyfront = Keyfront::new(element, Rows::new(database), limits, spool, clock.clone()).unwrap();
+        let keyfront =
+            Keyfront::new(element, Rows::new(database.clone()), limits, spool, clock.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(keyfront.clone(), listener, Edge::Clear, std::future::pending()));
@@ -99,7 +101,7 @@ impl Stage {
         let said = http.get(format!("http://{address}/v1/protect/keyfront")).send().await.unwrap();
         let said: Value = serde_json::from_slice(&said.bytes().await.unwrap()).unwrap();
         let session = said["session"].clone();
-        Self { protected, address, clock, keyfront, http, session, folder, proven: None }
+        Self { protected, address, clock, keyfront, database, http, session, folder, proven: None }
     }
 
     /// Where the same keyfront listens behind this edge too.
@@ -118,8 +120,18 @@ impl Stage {
         another
     }
 
+    /// The rows that it keeps.
+    pub(crate) fn rows(&self) -> Rows {
+        Rows::new(self.database.clone())
+    }
+
+    /// Whoever administers the database writes.
+    pub(crate) async fn write(&self, statement: Statement, values: &[sceau_store::Value]) {
+        assert_eq!(self.database.execute(statement, values).await.unwrap(), 1);
+    }
+
     /// The administrator signs the application's next version.
-    async fn changed(&mut self, change: impl FnOnce(&mut ApplicationDocument)) {
+    pub(crate) async fn changed(&mut self, change: impl FnOnce(&mut ApplicationDocument)) {
         let Protected { administrator, application, element, .. } = &mut self.protected;
         let current = element.client.current(Kind::Application, application.document.application).await;
         change(&mut application.document);
