@@ -34,7 +34,7 @@ impl Application {
     /// As [`Application::create`].
     pub async fn create_content(&self, user: &User, datum: NewDatum) -> Result<NewContent, ClientError> {
         let drawn = session()?;
-        let create = datum.with(&drawn, Some(ContentProfile::CbcRs256));
+        let create = datum.with(Some(&drawn), Some(ContentProfile::CbcRs256));
         let (answer, call) = self.call(user, Operation::Create(create)).await?;
         let key = answer.cbc_key(&drawn, &call)?;
         let wrapped_key = answer.wrapped_key.ok_or(ClientError::Answer)?.0;

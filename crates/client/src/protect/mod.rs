@@ -6,6 +6,7 @@
 mod answer;
 mod content;
 mod content_file;
+mod many;
 
 pub use answer::{Changed, Protected};
 pub use content::NewContent;
@@ -84,8 +85,8 @@ pub struct Validity {
 
 impl NewDatum {
     /// As it is asked for, with a key to this session for a content that is kept so.
-    fn with(self, session: &Session, profile: Option<ContentProfile>) -> Create {
-        let session = Some(session.public().clone());
+    fn with(self, session: Option<&Session>, profile: Option<ContentProfile>) -> Create {
+        let session = session.map(|session| session.public().clone());
         let Self { owner, name, tags, expires, valid_from, valid_until, grants, rules } = self;
         Create { owner, name, tags, expires, valid_from, valid_until, grants, rules, session, profile }
     }
@@ -110,7 +111,7 @@ impl Application {
     /// [`ClientError::Refused`] with its code; [`ClientError::Unproven`] where the key is not this call's; as [`Server::post`].
     pub async fn create(&self, user: &User, datum: NewDatum) -> Result<Protected, ClientError> {
         let drawn = session()?;
-        let create = datum.with(&drawn, None);
+        let create = datum.with(Some(&drawn), None);
         let (answer, call) = self.call(user, Operation::Create(create)).await?;
         let key = answer.data_key(&drawn, &call)?;
         let wrapped_key = answer.wrapped_key.ok_or(ClientError::Answer)?.0;
@@ -269,7 +270,7 @@ impl Application {
 
     /// Signs a call and brings it; its answer, and the id that it answers to.
     async fn call(&self, user: &User, op: Operation) -> Result<(Answer, String), ClientError> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = now();
         let jti = Base64Url(sceau_crypto::random::<24>().to_vec()).encode();
         let claims = Claims {
             iss: self.id,
@@ -301,6 +302,11 @@ fn goes_back(told: &Accesses, before: Option<u64>) -> bool {
     let indices = before.into_iter().chain(told.list.iter().map(|access| access.index));
     let last = told.list.last().map(|access| access.index);
     indices.is_sorted_by(|one, next| one > next) && told.next.is_none_or(|next| last == Some(next))
+}
+
+/// Unix seconds.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// A key for the answer to one call.
