@@ -125,12 +125,17 @@ impl Profile {
                 ("tokens", "jwt", sealed.map_err(|error| error.to_string())?)
             }
         };
-        let head = format!(
-            "POST /v1/protect/{route} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/{kind}\r\ncontent-length: {}\r\n\r\n",
-            call.len()
-        );
-        Ok((head + &call).into_bytes())
+        Ok(posted(route, kind, &call))
     }
+}
+
+/// A request that brings a call.
+fn posted(route: &str, kind: &str, call: &str) -> Vec<u8> {
+    let head = format!(
+        "POST /v1/protect/{route} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/{kind}\r\ncontent-length: {}\r\n\r\n",
+        call.len()
+    );
+    (head + call).into_bytes()
 }
 
 /// An application that is registered.
@@ -153,9 +158,25 @@ pub(super) struct Owned {
 impl Owned {
     /// What the answer to a create says.
     pub(super) fn told(answer: &[u8]) -> Result<Self, String> {
+        Self::of(serde_json::from_slice(answer).map_err(|error| error.to_string())?)
+    }
+
+    /// What the answer to a batch says of each of its data, which must all be granted.
+    pub(super) fn told_of_many(answer: &[u8]) -> Result<Vec<Self>, String> {
         let mut answer: Value = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
+        let items = answer.get_mut("items").and_then(Value::as_array_mut).ok_or("no items")?;
+        let granted = |item: &mut Value| {
+            let granted = item.get_mut("granted").map(Value::take);
+            Self::of(granted.ok_or_else(|| format!("a datum of a batch was refused: {item}"))?)
+        };
+        items.iter_mut().map(granted).collect()
+    }
+
+    fn of(mut answer: Value) -> Result<Self, String> {
         let mut part = |name: &str| answer.get_mut(name).map(Value::take).ok_or(format!("no {name}"));
-        Ok(Self { datum: part("datum")?, wrapped_key: part("wrapped_key")? })
+        let datum = part("datum")?;
+        // Who opens one has the wrapped key already.
+        Ok(Self { datum, wrapped_key: part("wrapped_key").unwrap_or_default() })
     }
 }
 
@@ -164,6 +185,21 @@ impl Application {
     pub(super) fn creates(&self, count: usize) -> Result<Vec<Vec<u8>>, String> {
         let op = json!({"create": {"name": "Ordonnance", "tags": ["2026"], "session": self.session}});
         (0..count).map(|_| self.request(&op)).collect()
+    }
+
+    /// So many batches, each of so many new data.
+    pub(super) fn batches(&self, count: usize, each: usize) -> Result<Vec<Vec<u8>>, String> {
+        let data = vec![json!({"name": "Ordonnance", "tags": ["2026"]}); each];
+        let op = json!({"create_many": {"session": self.session, "data": data}});
+        (0..count).map(|_| Ok(posted("batches", "jose", &self.call(&op)?))).collect()
+    }
+
+    /// So many batches for the data keys of these, each for all of them.
+    pub(super) fn batches_of(&self, of: &[Owned], count: usize) -> Result<Vec<Vec<u8>>, String> {
+        let data: Vec<Value> =
+            of.iter().map(|of| json!({"datum": of.datum, "wrapped_key": of.wrapped_key})).collect();
+        let op = json!({"open_many": {"session": self.session, "data": data}});
+        (0..count).map(|_| Ok(posted("batches", "jose", &self.call(&op)?))).collect()
     }
 
     /// So many for the data keys of these, by turns.

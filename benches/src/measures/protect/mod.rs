@@ -7,6 +7,7 @@
 mod bodies;
 mod caller;
 mod ground;
+mod many;
 mod start;
 mod token;
 mod tokens;
@@ -29,6 +30,8 @@ const CONNECTIONS: usize = 64;
 /// Calls a second that are wanted.
 const ES256: f64 = 2500.0;
 const RS256: f64 = 1000.0;
+/// Batches a second that a load is made for.
+const BATCHES: f64 = 15.0;
 /// Data that are begun before anything is measured, and opened.
 const DATA: usize = 500;
 /// Seconds that a load would last at the wanted rate.
@@ -45,7 +48,7 @@ pub(crate) fn measure(settings: Settings) -> Result<Vec<Row>, String> {
     })
 }
 
-/// With the element's keys in SoftHSM, and what could be had at most where each call is signed: one verification and one HMAC on these processors, and nothing else.
+/// With the element's keys in SoftHSM: many data by one call, which the target is held to, one call for each datum, and what could be had at most where each call is signed: one verification and one HMAC on these processors, and nothing else.
 pub(crate) fn in_token(settings: Settings) -> Result<Vec<Row>, String> {
     if let Some(asked) = token::asked() {
         return asked.map(|()| Vec::new());
@@ -53,26 +56,33 @@ pub(crate) fn in_token(settings: Settings) -> Result<Vec<Row>, String> {
     let length = if settings.quick { QUICK } else { LENGTH };
     let token = Token::make()?;
     let before = token.bare_rate()?;
-    let (create, open) = runtime()?.block_on(async {
+    let (create, open, batches) = runtime()?.block_on(async {
         let ground = Ground::prepare(Some(&token)).await?;
         let application = ground.register(Key::es256()?).await?;
         let (creates, _, opens) = full(&ground, &application, count(ES256, length)).await?;
-        Ok::<_, String>((creates.rate, opens.rate))
+        let batches = many::load(&ground, &application, count(BATCHES, length)).await?;
+        for running in [&ground.element, &ground.keyfront] {
+            quiet(running)?;
+        }
+        Ok::<_, String>((creates.rate, opens.rate, batches))
     })?;
     let bare = (before + token.bare_rate()?) / 2.0;
     let verified = Key::es256()?.verified_a_second()?;
     let most = 1.0 / (1.0 / verified + 1.0 / bare);
     let rate = |rate| Figure::new(rate, "a second");
-    let name = "with the element's keys in SoftHSM, ES256, beside its bare HMAC";
-    Ok(vec![
-        Row::ratio(format!("create {name}"), rate(create), rate(bare), Target::AtLeast(0.6)),
+    let name = "by one call each, with the element's keys in SoftHSM, ES256";
+    let mut rows = many::rows(batches, bare);
+    rows.extend([
+        Row::told(format!("create {name}"), rate(create)),
         Row::told(format!("open {name}"), rate(open)),
         Row::told("ES256 signatures verified, and nothing else".to_owned(), rate(verified)),
         Row::told(
             "one ES256 verification and one HMAC of the token a call, and nothing else".to_owned(),
             rate(most),
         ),
-    ])
+        Row::told("HMAC of the bare token".to_owned(), rate(bare)),
+    ]);
+    Ok(rows)
 }
 
 /// The callers share one thread: what they do for a call is to write it and to read the answer.
