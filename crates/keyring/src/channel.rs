@@ -8,6 +8,7 @@ use sceau_element_api::{Base64Url, Nonce};
 use zeroize::Zeroizing;
 
 use crate::Answer;
+use crate::json::json_of;
 
 /// A context, named by its nonce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -150,9 +151,7 @@ impl Channel {
     /// Seals the answer of this number.
     #[must_use]
     pub fn seal_down(&self, seq: u64, answer: &Answer) -> Vec<u8> {
-        // An answer is made of texts and numbers, which JSON has.
-        let json = Zeroizing::new(serde_json::to_vec(answer).unwrap_or_default());
-        seal(&self.down, &self.place(b'D', seq), &json)
+        seal(&self.down, &self.place(b'D', seq), &json_of(answer))
     }
 
     /// Opens it, on the actor's side.

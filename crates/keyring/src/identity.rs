@@ -6,6 +6,7 @@ use sceau_trace::{Hash, sha256};
 use serde::{Deserialize, Serialize};
 
 use crate::Illegible;
+use crate::json::json_of;
 
 /// The longest part of a name, in characters (RFC 5280 appendix A.1, ub-common-name).
 const LONGEST: usize = 64;
@@ -34,8 +35,7 @@ impl Identity {
     /// SHA-256 of its JSON, in the one form that both sides write.
     #[must_use]
     pub fn hash(&self) -> Hash {
-        // Texts only, which JSON has.
-        sha256(&serde_json::to_vec(self).unwrap_or_default())
+        sha256(&json_of(self))
     }
 
     /// Whether it has the fields that a policy asks for and no other, each of them legible.

@@ -13,6 +13,7 @@ mod door;
 mod factors;
 mod host;
 mod identity;
+mod json;
 mod legible;
 mod message;
 mod opaque;

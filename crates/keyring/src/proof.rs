@@ -7,6 +7,7 @@ use sceau_element_api::{Base64Url, KeyringActorId, KeyringId, KeyringRequestId, 
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
+use crate::json::json_of;
 use crate::statement::{Statement, malformed};
 use crate::{Identity, Request};
 
@@ -69,8 +70,7 @@ impl TransactionProof {
     #[must_use]
     pub fn record_hash(&self) -> Hash {
         let unplaced = Self { index: None, ..self.clone() };
-        // Texts and numbers only, which JSON has.
-        Hash::new(sha256(&serde_json::to_vec(&unplaced).unwrap_or_default()))
+        Hash::new(sha256(&json_of(&unplaced)))
     }
 
     /// Whether it is about this request: who asked, what for, all that was shown and signed.

@@ -7,6 +7,7 @@ use sceau_element_api::{Base64Url, KeyringId, TerminalId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::json::json_of;
 use crate::statement::malformed;
 use crate::{ContextId, Inner, Message};
 
@@ -117,8 +118,7 @@ pub fn open_box(unlock: &Unlock, place: &Place, sealed: &[u8]) -> Result<KeySecr
 /// Seals what only who proved the PIN may say: under the session key that OPAQUE gave, for this context.
 #[must_use]
 pub fn seal_inner(session: &Secret<64>, context: &ContextId, inner: &Inner) -> Vec<u8> {
-    // Texts only, which JSON has.
-    let json = Zeroizing::new(serde_json::to_vec(inner).unwrap_or_default());
+    let json = json_of(inner);
     let key = Label::KeyringUse.derive_for(session.expose(), &[&context.0]);
     SealedBlob::seal(&key, Label::KeyringUse, &context.0, &json).as_bytes().to_vec()
 }

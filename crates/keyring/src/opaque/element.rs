@@ -8,17 +8,8 @@ use sceau_crypto::{Secret, SecretBytes};
 use zeroize::Zeroize;
 
 use super::suite::ElementSuite;
-use super::{Names, OpaqueError, WrongPin};
+use super::{Names, OpaqueError, WrongPin, exactly, size};
 use crate::rng::Drawn;
-
-/// Bytes of a RegistrationRequest.
-const REQUEST: usize = 32;
-/// Bytes of KE1.
-const KE1: usize = 96;
-/// Length of a registration record.
-const RECORD: usize = 192;
-/// Length of the third message.
-const KE3: usize = 64;
 
 /// The element's secrets for all PINs: the seed of the oblivious function, and its key. Who has them and a record may guess a PIN.
 pub struct OpaqueServer(ServerSetup<ElementSuite>);
@@ -44,6 +35,7 @@ impl OpaqueServer {
     /// # Errors
     /// [`OpaqueError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, OpaqueError> {
+        exactly(size::SETUP, bytes)?;
         ServerSetup::deserialize(bytes).map(Self).map_err(|_| OpaqueError)
     }
 
@@ -51,8 +43,8 @@ impl OpaqueServer {
     ///
     /// # Errors
     /// [`OpaqueError`].
-    pub fn registration(&self, names: &Names, request: &[u8]) -> Result<[u8; 64], OpaqueError> {
-        exactly(REQUEST, request)?;
+    pub fn registration(&self, names: &Names, request: &[u8]) -> Result<[u8; size::RESPONSE], OpaqueError> {
+        exactly(size::REQUEST, request)?;
         let request = RegistrationRequest::deserialize(request).map_err(|_| OpaqueError)?;
         let started =
             ServerRegistration::<ElementSuite>::start(&self.0, request, names.credential.as_bytes())
@@ -65,7 +57,7 @@ impl OpaqueServer {
     /// # Errors
     /// [`OpaqueError`].
     pub fn record(&self, upload: &[u8]) -> Result<Vec<u8>, OpaqueError> {
-        exactly(RECORD, upload)?;
+        exactly(size::RECORD, upload)?;
         let upload = RegistrationUpload::<ElementSuite>::deserialize(upload).map_err(|_| OpaqueError)?;
         Ok(ServerRegistration::finish(upload).serialize().to_vec())
     }
@@ -74,9 +66,15 @@ impl OpaqueServer {
     ///
     /// # Errors
     /// [`OpaqueError`].
-    pub fn begin(&self, names: &Names, record: &[u8], ke1: &[u8]) -> Result<(Begun, [u8; 320]), OpaqueError> {
+    pub fn begin(
+        &self,
+        names: &Names,
+        record: &[u8],
+        ke1: &[u8],
+    ) -> Result<(Begun, [u8; size::KE2]), OpaqueError> {
+        exactly(size::RECORD, record)?;
         let record = ServerRegistration::deserialize(record).map_err(|_| OpaqueError)?;
-        exactly(KE1, ke1)?;
+        exactly(size::KE1, ke1)?;
         let request = CredentialRequest::deserialize(ke1).map_err(|_| OpaqueError)?;
         let credential = names.credential.as_bytes();
         let started =
@@ -105,9 +103,7 @@ impl Begun {
     /// # Errors
     /// [`WrongPin`].
     pub fn finish(self, ke3: &[u8]) -> Result<Secret<64>, WrongPin> {
-        if ke3.len() != KE3 {
-            return Err(WrongPin);
-        }
+        exactly(size::KE3, ke3).map_err(|_| WrongPin)?;
         let message = CredentialFinalization::deserialize(ke3).map_err(|_| WrongPin)?;
         let mut finished = self.state.finish(message, parameters(&self.names)).map_err(|_| WrongPin)?;
         let session = Secret::from_slice(&finished.session_key).map_err(|_| WrongPin);
@@ -120,11 +116,6 @@ impl std::fmt::Debug for Begun {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Begun(redacted)")
     }
-}
-
-/// The library reads a message from the front, and passes over what stands behind it.
-fn exactly(length: usize, message: &[u8]) -> Result<(), OpaqueError> {
-    if message.len() == length { Ok(()) } else { Err(OpaqueError) }
 }
 
 fn parameters(names: &Names) -> ServerLoginParameters<'_, '_> {

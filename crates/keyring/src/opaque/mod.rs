@@ -20,6 +20,29 @@ pub use element::{Begun, OpaqueServer};
 
 use sceau_element_api::{KeyringId, TerminalId};
 
+/// Bytes of each message, and of what is kept: of this suite they have one length each.
+pub(crate) mod size {
+    /// RegistrationRequest.
+    pub(crate) const REQUEST: usize = 32;
+    /// RegistrationResponse.
+    pub(crate) const RESPONSE: usize = 64;
+    /// RegistrationRecord, as it is uploaded and kept.
+    pub(crate) const RECORD: usize = 192;
+    /// The first message of a login.
+    pub(crate) const KE1: usize = 96;
+    /// The second.
+    pub(crate) const KE2: usize = 320;
+    /// The third.
+    pub(crate) const KE3: usize = 64;
+    /// The element's own secrets.
+    pub(crate) const SETUP: usize = 128;
+}
+
+/// The library reads a message from the front, and passes over what stands behind it.
+fn exactly(length: usize, message: &[u8]) -> Result<(), OpaqueError> {
+    if message.len() == length { Ok(()) } else { Err(OpaqueError) }
+}
+
 /// What OPAQUE binds a PIN to: a record that is moved to another keyring or terminal never opens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {

@@ -13,7 +13,7 @@ use sceau_element_api::keyring::PinRule;
 use zeroize::Zeroize;
 
 use super::suite::TerminalSuite;
-use super::{Names, OpaqueError, WrongPin};
+use super::{Names, OpaqueError, WrongPin, exactly, size};
 use crate::rng::Drawn;
 
 /// Argon2id's memory (KiB), passes and lanes: the second choice of RFC 9106 section 4.
@@ -74,8 +74,8 @@ impl Pin {
     /// Begins to register it: the state to keep, and a RegistrationRequest of 32 bytes.
     ///
     /// # Errors
-    /// [`OpaqueError`], which is not expected.
-    pub fn register(&self) -> Result<(Registering, [u8; 32]), OpaqueError> {
+    /// [`OpaqueError`] where the library cannot begin, which no PIN makes it.
+    pub fn register(&self) -> Result<(Registering, [u8; size::REQUEST]), OpaqueError> {
         let started = ClientRegistration::start(&mut Drawn, self.0.expose()).map_err(|_| OpaqueError)?;
         let request = started.message.serialize().as_slice().try_into().map_err(|_| OpaqueError)?;
         Ok((Registering(started.state), request))
@@ -84,8 +84,8 @@ impl Pin {
     /// Begins to prove it: the state to keep, and KE1 of 96 bytes.
     ///
     /// # Errors
-    /// [`OpaqueError`], which is not expected.
-    pub fn login(&self) -> Result<(LoggingIn, [u8; 96]), OpaqueError> {
+    /// [`OpaqueError`] where the library cannot begin, which no PIN makes it.
+    pub fn login(&self) -> Result<(LoggingIn, [u8; size::KE1]), OpaqueError> {
         let started = ClientLogin::start(&mut Drawn, self.0.expose()).map_err(|_| OpaqueError)?;
         let ke1 = started.message.serialize().as_slice().try_into().map_err(|_| OpaqueError)?;
         Ok((LoggingIn(started.state), ke1))
@@ -99,7 +99,7 @@ impl std::fmt::Debug for Pin {
 }
 
 /// The RegistrationRecord that the element keeps, 192 bytes.
-pub type Upload = [u8; 192];
+pub type Upload = [u8; size::RECORD];
 
 /// What the right PIN gives, each time, to the terminal alone.
 pub type ExportKey = Secret<64>;
@@ -118,6 +118,7 @@ impl Registering {
         response: &[u8],
         names: &Names,
     ) -> Result<(Upload, ExportKey), OpaqueError> {
+        exactly(size::RESPONSE, response)?;
         let response = RegistrationResponse::deserialize(response).map_err(|_| OpaqueError)?;
         let parameters = ClientRegistrationFinishParameters::new(identifiers(names), None);
         let mut finished =
@@ -142,7 +143,7 @@ pub struct LoggingIn(ClientLogin<TerminalSuite>);
 #[derive(Debug)]
 pub struct Proven {
     /// KE3, which proves it to the element.
-    pub ke3: [u8; 64],
+    pub ke3: [u8; size::KE3],
     /// What both have now, and nobody else.
     pub session: Secret<64>,
     /// As at the registration.
@@ -155,6 +156,7 @@ impl LoggingIn {
     /// # Errors
     /// [`WrongPin`].
     pub fn finish(self, pin: &Pin, ke2: &[u8], names: &Names) -> Result<Proven, WrongPin> {
+        exactly(size::KE2, ke2).map_err(|_| WrongPin)?;
         let response = CredentialResponse::deserialize(ke2).map_err(|_| WrongPin)?;
         let parameters = ClientLoginFinishParameters::new(None, identifiers(names), None);
         let mut finished =

@@ -54,6 +54,24 @@ fn the_pin_and_the_secret_open_and_nothing_less_does() {
 }
 
 #[test]
+fn nothing_stands_behind_a_message_of_the_pins_protocol() {
+    let (server, pin) = (OpaqueServer::draw(), Pin::parse(PIN).unwrap());
+    let names = Names::of(KeyringId::random(), TerminalId::random(), "log");
+    let longer = |message: &[u8]| [message, &[0]].concat();
+    let (registering, request) = pin.register().unwrap();
+    let response = server.registration(&names, &request).unwrap();
+    assert!(server.registration(&names, &longer(&request)).is_err());
+    assert!(registering.finish(&pin, &longer(&response), &names).is_err());
+
+    let (record, _) = registered(&server, &names);
+    let (logging_in, ke1) = pin.login().unwrap();
+    assert!(server.begin(&names, &longer(&record), &ke1).is_err());
+    let (_, ke2) = server.begin(&names, &record, &ke1).unwrap();
+    assert!(logging_in.finish(&pin, &longer(&ke2), &names).is_err());
+    assert!(OpaqueServer::from_bytes(&longer(server.to_bytes().expose())).is_err());
+}
+
+#[test]
 fn a_wrong_pin_or_a_record_of_another_terminal_proves_nothing() {
     let server = OpaqueServer::draw();
     let keyring = KeyringId::random();
