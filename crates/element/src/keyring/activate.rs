@@ -19,13 +19,15 @@ use sceau_pki::{
 };
 use sceau_trace::{Hash, sha256};
 
-use super::contexts::{Activating, Stage, Whose};
+use super::context::{Activating, Stage};
+use super::contexts::Whose;
 use super::conversation::{Desk, Next, Turn};
 use super::keys::KeyringKeys;
 use super::make::Found;
-use super::secrets::{Secrets, TerminalSecrets, WrappedKey, unusable};
+use super::secrets::{Secrets, TerminalSecrets, WrappedKey, damaged, unusable};
 use super::{By, KeyringAct, PreparedKeyring};
 use crate::event::TerminalBox;
+use crate::rules::keyring::ACTIVATION_OVER;
 
 impl Desk {
     pub(super) fn activate(&self, turn: &mut Turn, asked: &Activate) -> Result<Next, Refusal> {
@@ -52,10 +54,10 @@ impl Desk {
             return self.wrong_second(asked.keyring, &found, (document, secrets));
         }
         let identity =
-            secrets.identity.clone().ok_or_else(|| unusable("a keyring of nobody was delivered"))?;
+            secrets.identity.clone().ok_or_else(|| damaged(asked.keyring, "it was delivered to nobody"))?;
         let organisation = found.policy.document.organisation;
         let access = self.with(|state| state.keyrings().access(organisation).map(|access| access.index));
-        let access = access.ok_or_else(|| unusable("no authorisation policy"))?;
+        let access = access.ok_or_else(|| damaged(asked.keyring, "it has no authorisation policy"))?;
         let access = self.view.attested_at(access).map_err(unusable)?;
         let policy = self.view.attested_at(found.policy.index).map_err(unusable)?;
         let terminal = TerminalId::random();
@@ -123,7 +125,7 @@ impl Desk {
         })?;
         self.policy_in_use(found.policy.document.policy)?;
         if self.now().unix >= found.ends {
-            return Err(Refusal::new(Code::KeyringPhase, "the days to activate it are over"));
+            return Err(Refusal::new(Code::KeyringPhase, ACTIVATION_OVER));
         }
         Ok(found)
     }

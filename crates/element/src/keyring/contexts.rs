@@ -3,12 +3,11 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind, SealedAnswer};
+use sceau_element_api::KeyringId;
 use sceau_element_api::wire::{Code, Refusal};
-use sceau_element_api::{Base64Url, KeyringId, Nonce, TerminalId};
-use sceau_keyring::{Begun, Channel, ContextId};
-use sceau_trace::Hash;
+use sceau_keyring::ContextId;
 
+use super::context::{Context, Stage};
 use super::shares::{Behalf, Shares, Taken};
 use crate::decide::NONCE_LIFETIME;
 
@@ -18,8 +17,6 @@ const MOST: Taken = Taken { open: 131_072, begun: 400_000, kept: 128 * 1024 * 10
 const MOST_OF_ONE: usize = 8;
 /// How long the answer of what is over is kept, in milliseconds: terminals ask for a lost one for a minute.
 const ANSWERED: u64 = 90_000;
-/// The longest answer that is kept where nothing was done yet: who is shown a keyring begins another exchange where a longer one was lost.
-const LONGEST_SHOWN: usize = 16 * 1024;
 
 /// Whose a context is, for the count: with a thousand keys of terminals nobody activates one keyring a thousand times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,95 +38,6 @@ impl Whose {
             Self::Activation(_) => 64,
         }
     }
-}
-
-/// A context that was begun.
-#[derive(Debug)]
-pub(super) struct Context {
-    /// What seals its messages.
-    pub channel: Channel,
-    /// The nonce of its offer.
-    pub nonce: Nonce,
-    /// Thumbprint of who signs in it.
-    pub signer: [u8; 32],
-    /// That one's key.
-    pub spki: Vec<u8>,
-    /// The environment that it was bound in, where it is a bound terminal.
-    pub image: Option<Hash>,
-    /// The number of the next message.
-    pub next: u64,
-    /// The last one, and its answer.
-    pub last: Option<Last>,
-    /// What may come.
-    pub stage: Stage,
-    /// Whether it is known to be over.
-    pub ended: bool,
-}
-
-impl Context {
-    /// Keeps the answer to its last message, and what may come. What was done is not asked for anew, so its answer is kept however long it is.
-    pub(super) fn answered(&mut self, last: Last, stage: Stage) {
-        let shown = matches!(stage, Stage::Activating(_));
-        self.next = last.answer.seq + 1;
-        self.last = Some(last).filter(|last| !shown || last.answer.sealed.len() <= LONGEST_SHOWN);
-        self.stage = stage;
-    }
-
-    /// Bytes that it keeps.
-    fn kept(&self) -> usize {
-        let answer = self.last.as_ref().map_or(0, |last| last.answer.sealed.len());
-        let request = match &self.stage {
-            Stage::Trying(trying) => trying.request.len(),
-            _ => 0,
-        };
-        answer + request
-    }
-}
-
-/// A message that was answered.
-#[derive(Debug)]
-pub(super) struct Last {
-    /// SHA-256 of its sealed bytes.
-    pub digest: Hash,
-    /// The answer.
-    pub answer: SealedAnswer,
-}
-
-/// What may come in a context.
-#[derive(Debug)]
-pub(super) enum Stage {
-    /// What an actor asks.
-    Actor,
-    /// That a terminal confirms.
-    Activating(Box<Activating>),
-    /// That a terminal proves a PIN.
-    Trying(Box<Trying>),
-    /// Nothing.
-    Over,
-}
-
-/// What was shown to a terminal that activates.
-#[derive(Debug)]
-pub(super) struct Activating {
-    pub keyring: KeyringId,
-    pub terminal: TerminalId,
-    pub key: [u8; 16],
-    /// What key will be made; none where there is none.
-    pub algorithm: Option<KeyringAlgorithm>,
-    pub identity: Hash,
-    pub policy: Hash,
-}
-
-/// An attempt that was begun.
-#[derive(Debug)]
-pub(super) struct Trying {
-    pub keyring: KeyringId,
-    pub terminal: TerminalId,
-    pub kind: RequestKind,
-    pub request: String,
-    pub begun: Begun,
-    pub ke1: Base64Url,
-    pub ke2: Vec<u8>,
 }
 
 /// The contexts of this process.
@@ -279,9 +187,15 @@ pub(super) fn over() -> Refusal {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
+    use sceau_crypto::Cek;
+    use sceau_element_api::keyring::SealedAnswer;
+    use sceau_element_api::{Nonce, TerminalId};
+    use sceau_keyring::Channel;
+    use sceau_trace::Hash;
+
+    use super::super::context::{Activating, LONGEST_SHOWN, Last};
     use super::*;
     use crate::keyring::shares::behalf_of;
-    use sceau_crypto::Cek;
 
     fn context(number: u8) -> Box<Context> {
         let id = ContextId([number; 16]);

@@ -9,7 +9,8 @@ use sceau_keyring::{Answer, Ask, Channel, ContextId, MOST_MESSAGES, Message, Sta
 use sceau_trace::{Action, Hash, sha256};
 use zeroize::Zeroizing;
 
-use super::contexts::{Context, Contexts, Known, Last, Stage, Whose, over};
+use super::context::{Context, Last, Stage};
+use super::contexts::{Contexts, Known, Whose, over};
 use super::keys::KeyringKeys;
 use super::prepared::use_of;
 use super::secrets::unusable;
@@ -82,10 +83,11 @@ impl Desk {
         Self { keys, view, contexts: Contexts::default(), nonces, clock }
     }
 
-    pub(crate) fn about(&self) -> KeyringsAbout {
+    /// What terminals and packages pin: nothing before an officer is in office.
+    pub(crate) fn about(&self) -> Result<KeyringsAbout, Refusal> {
         let officer = self.with(|state| state.keyrings().officer().map(|officer| officer.certificate));
-        // Who serves keyrings has one.
-        self.keys.about(officer.unwrap_or_else(|| sha256(&[])), self.view.key().to_string())
+        let officer = officer.ok_or_else(rules::keyring::not_served)?;
+        Ok(self.keys.about(officer, self.view.key().to_string()))
     }
 
     /// Where keys of holders are made and sign.
@@ -338,7 +340,10 @@ fn refused(refusal: Refusal, turn: &Turn) -> (Answer, Stage) {
 }
 
 pub(super) fn unknown() -> Refusal {
-    Refusal::new(Code::ActorUnknown, "nobody who may do this signed it")
+    Refusal::new(
+        Code::ActorUnknown,
+        "nobody who may do this signed it: is the certificate registered and in its validity, and the keyring one of theirs?",
+    )
 }
 
 pub(super) fn action_of(ask: &Ask) -> Action {

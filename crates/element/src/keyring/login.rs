@@ -1,4 +1,4 @@
-//! An attempt at a PIN begins, for a request that a provider of services signed; and ends where it was wrong.
+//! An attempt at a PIN begins, for a request that a service provider signed; and ends where it was wrong.
 
 use sceau_element_api::keyring::{BlockedFor, Keyring, KeyringPhase, RequestKind};
 use sceau_element_api::wire::{Code, Refusal};
@@ -7,9 +7,10 @@ use sceau_keyring::{
     Answer, Attempts, Challenge, Door, Happening, Login, Names, Request, Statement, unverified_kid,
 };
 
-use super::contexts::{Stage, Trying, Whose};
+use super::context::{Stage, Trying};
+use super::contexts::Whose;
 use super::conversation::{Desk, Next, Turn, may_be_used, may_roam, unknown, waits};
-use super::secrets::unusable;
+use super::secrets::damaged;
 use super::terminals::nobody_comes;
 use super::{KeyringAct, PreparedKeyring, RequestFact};
 use crate::state::PolicyFact;
@@ -28,7 +29,8 @@ impl Desk {
         let (_, fact) = self.request(turn, asked.keyring, &found.policy, &asked.request)?;
         if fact.kind == RequestKind::Sign {
             // It would sign in vain: said before an attempt is counted.
-            let key = secrets.key.as_ref().ok_or_else(|| unusable("an active keyring without a key"))?;
+            let key =
+                secrets.key.as_ref().ok_or_else(|| damaged(asked.keyring, "it signs, and has no key"))?;
             key.is_certified_at(self.now().unix)?;
         }
         let record = secrets.record(asked.terminal, found.expects).ok_or_else(unknown)?;

@@ -4,7 +4,7 @@ use sceau_element_api::KeyringId;
 use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind};
 use sceau_keyring::{Message, Request, Statement as _};
 
-use super::contexts::Stage;
+use super::context::Stage;
 use super::conversation::{Desk, Turn};
 use super::shares::Behalf;
 

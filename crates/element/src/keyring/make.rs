@@ -12,7 +12,8 @@ use sceau_keyring::{
 };
 use sceau_trace::sha256;
 
-use super::contexts::{Stage, Whose};
+use super::context::Stage;
+use super::contexts::Whose;
 use super::conversation::{Desk, Next, Turn, not_here, unknown};
 use super::secrets::{Secrets, unusable};
 use super::shares::Behalf;
@@ -110,7 +111,7 @@ impl Desk {
         let (keyring, now, code) = (KeyringId::random(), self.now().unix, ActivationCode::draw());
         let ends = now.saturating_add(u64::from(policy.document.activation_days) * DAY);
         self.certifies_whole(&policy, ends)?;
-        let about = self.about();
+        let about = self.about()?;
         let package = Package {
             v: 1,
             keyring,

@@ -11,9 +11,10 @@ use sceau_keyring::{
     Admit, Admitted, Answer, Arrive, Arrived, RoamingAt, RoamingProof, RoamingStage, RoamingState,
 };
 
-use super::contexts::{Stage, Whose};
+use super::context::Stage;
+use super::contexts::Whose;
 use super::conversation::{Answered, Desk, Next, Turn, roams, unknown};
-use super::secrets::{CameSecrets, Secrets, unusable};
+use super::secrets::{CameSecrets, Secrets, damaged, unusable};
 use super::signers::not_bound;
 use super::terminals::nobody_comes;
 use super::{By, KeyringAct, PreparedKeyring};
@@ -131,11 +132,11 @@ impl Desk {
     fn admitted(&self, keyring: KeyringId, row: u64) -> Result<Admitted, Refusal> {
         let (document, secrets) = self.keyring_at(keyring, row)?;
         let found = self.found(keyring, KeyringPhase::Active)?;
-        let identity = secrets.identity.ok_or_else(|| unusable("an active keyring of nobody"))?;
+        let identity = secrets.identity.ok_or_else(|| damaged(keyring, "it is active, and nobody's"))?;
         let access = self.with(|state| {
             state.keyrings().access(found.policy.document.organisation).map(|access| access.index)
         });
-        let access = access.ok_or_else(|| unusable("no authorisation policy"))?;
+        let access = access.ok_or_else(|| damaged(keyring, "it has no authorisation policy"))?;
         let certificate = secrets.key.as_ref().map(|key| key.certificate.clone());
         let chain = self.chain_of(certificate.as_deref());
         let key = document.key.map_or_else(|| sceau_keyring::NO_KEY.as_slice().into(), |key| key.id);

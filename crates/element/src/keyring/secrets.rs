@@ -134,7 +134,7 @@ impl Secrets {
 
     pub(super) fn open(keys: &KeyringKeys, keyring: KeyringId, sealed: &[u8]) -> Result<Self, Refusal> {
         let json = keys.open_sealed(&place(keyring), sealed).map_err(unusable)?;
-        serde_json::from_slice(json.expose()).map_err(|_| unusable("the sealed part of a keyring"))
+        serde_json::from_slice(json.expose()).map_err(|_| damaged(keyring, "its sealed part"))
     }
 
     /// What activates it, until it was.
@@ -158,7 +158,14 @@ fn place(keyring: KeyringId) -> Vec<u8> {
     [b"keyring/".as_slice(), keyring.as_bytes()].concat()
 }
 
-/// A fault of the element's own.
+/// What is kept of a keyring is not what it should be: waiting mends nothing, its operator must look.
+pub(super) fn damaged(keyring: KeyringId, what: impl std::fmt::Display) -> Refusal {
+    tracing::error!(%keyring, %what, "what is kept of a keyring cannot be read");
+    let words = "what the element keeps of this keyring cannot be read: have its operator look at its log";
+    Refusal::new(Code::Unavailable, words)
+}
+
+/// A fault of the element's own keys, or of where it keeps what it has.
 pub(super) fn unusable(error: impl std::fmt::Display) -> Refusal {
     tracing::error!(%error, "a keyring cannot be served");
     Refusal::new(Code::Unavailable, "the element cannot use its keys now: ask again later")

@@ -8,7 +8,8 @@ use sceau_element_api::{KeyringId, TerminalId};
 use sceau_keyring::{Answer, Attempts, FAILURES, Happening, LookAt, MOST_HAPPENINGS, Standing, Tries, Waits};
 use sceau_trace::{Hash, Outcome, Record};
 
-use super::contexts::{Stage, Whose};
+use super::context::Stage;
+use super::contexts::Whose;
 use super::conversation::{Desk, Next, Turn, unknown};
 use super::secrets::unusable;
 use super::shares::Behalf;

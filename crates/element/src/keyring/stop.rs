@@ -6,7 +6,7 @@ use sceau_element_api::{Base64Url, KeyringId};
 use sceau_keyring::{Answer, Destroy, FAILURES, Resume, Stopped, Suspend};
 use sceau_trace::Hash;
 
-use super::contexts::Stage;
+use super::context::Stage;
 use super::conversation::{Answered, Desk, Next, SUSPENDABLE, Turn, not_here, stopped_by, unknown};
 use super::secrets::Secrets;
 use super::terminals::nobody_comes;

@@ -13,11 +13,11 @@ use sceau_keyring::{
 use sceau_trace::{Hash, sha256};
 
 use super::activate::key_context;
-use super::contexts::{Stage, Trying};
+use super::context::{Stage, Trying};
 use super::conversation::{Desk, Next, Turn, unknown};
 use super::keys::KeyringKeys;
 use super::make::Found;
-use super::secrets::{WrappedKey, unusable};
+use super::secrets::{WrappedKey, damaged, unusable};
 use super::terminals::ToChange;
 use super::{KeyringAct, PreparedKeyring, RecordDetails, RequestFact};
 
@@ -98,11 +98,13 @@ impl Desk {
         let signs = request.kind == RequestKind::Sign;
         let key = secrets.key.as_ref();
         if signs {
-            key.ok_or_else(|| unusable("a keyring that signs without a key"))?
+            key.ok_or_else(|| damaged(keyring, "it signs, and has no key"))?
                 .is_certified_at(self.now().unix)?;
         }
         let id = match key {
-            Some(key) => key.id.0.clone().try_into().map_err(|_| unusable("the id of a key"))?,
+            Some(key) => {
+                key.id.0.clone().try_into().map_err(|_| damaged(keyring, "the id of its key is none"))?
+            }
             None => NO_KEY,
         };
         let expected = Sad::expected(&Expected {
@@ -189,7 +191,7 @@ impl Desk {
             agreed.request.items.iter().map(|item| item.hash.0.clone().try_into().ok()).collect();
         let digests = digests.ok_or_else(|| Refusal::new(Code::RequestInvalid, "a hash has 32 bytes"))?;
         let key = agreed.key.as_ref().and_then(WrappedKey::holder_key);
-        let key = key.ok_or_else(|| unusable("a holder's key"))?;
+        let key = key.ok_or_else(|| damaged(agreed.place.keyring, "it signs, and has no key"))?;
         let context = key_context(agreed.place.keyring, &agreed.place.key);
         let signed = self.keys.sign_with((&context, secret), &key, &digests).map_err(unusable)?;
         Ok(signed.into_iter().map(Base64Url).collect())

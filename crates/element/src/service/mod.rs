@@ -6,6 +6,7 @@ mod keyring;
 mod lines;
 mod many;
 mod peers;
+mod reads;
 mod socket;
 mod stuck;
 mod token;
@@ -18,9 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sceau_element_api::Kind;
 use sceau_element_api::protect::{AskedOfDatum, CalledMany, DatumId, Happened, MOST_ACCESSES};
-use sceau_element_api::wire::{
-    Attest, Code, Hello, MAX_ENTRIES, MAX_ROWS, RecordDraft, Refusal, Request, Response, RowKey,
-};
+use sceau_element_api::wire::{Attest, Code, Hello, RecordDraft, Refusal, Request, Response, RowKey};
 use sceau_trace::{Action, VerifierKey};
 use tokio::sync::mpsc;
 
@@ -36,9 +35,6 @@ use crate::rules::{RecordSigner, action_of, read_signed};
 use crate::state::Epochs;
 use crate::view::{ReadError, View};
 use crate::writer::Order;
-
-/// Bytes of entries in one answer: base64url makes them a third longer, and a frame is 1 MiB.
-const ENTRIES_BUDGET: usize = 640 * 1024;
 
 /// What answers requests. Clones are the same service.
 #[derive(Clone)]
@@ -290,77 +286,6 @@ impl Service {
         }
     }
 
-    fn read(&self, request: &Request) -> Response {
-        self.try_read(request).unwrap_or_else(Response::Refused)
-    }
-
-    fn try_read(&self, request: &Request) -> Result<Response, Refusal> {
-        let view = &self.view;
-        Ok(match request {
-            Request::Hello => Response::Hello(self.hello()),
-            Request::Nonce => Response::Nonce(self.nonces.issue(self.clock.now().uptime)),
-            Request::TraceLines { from } => Response::TraceLines(self.trace_lines(*from)?),
-            Request::VerifyTraceLines(lines) => Response::TraceLinesVerified(self.verify_trace_lines(lines)?),
-            Request::PublishedKeys => Response::PublishedKeys(self.published_keys()?),
-            Request::Kept(key) => {
-                if !kept_here(key.kind) {
-                    return Err(Refusal::new(
-                        Code::Malformed,
-                        "rows of this kind are the database's to keep",
-                    ));
-                }
-                Response::Kept(view.kept(key).map_err(refused)?)
-            }
-            Request::Erasure(datum) => Response::Erasure(Box::new(view.erasure(*datum).map_err(refused)?)),
-            Request::Accesses { datum, before, most } => {
-                let most = (*most).min(MOST_ACCESSES);
-                Response::Accesses(view.accesses(*datum, *before, most).map_err(refused)?)
-            }
-            Request::RefusedCalls { from, count } => {
-                Response::RefusedCalls(view.refused_calls(*from, (*count).min(MAX_ENTRIES)).map_err(refused)?)
-            }
-            Request::WaitingActs(organisation) => {
-                Response::WaitingActs(view.with_state(|state| state.acts().waiting(*organisation)))
-            }
-            Request::Current(key) => Response::Current(self.rows(std::slice::from_ref(key))?.pop().flatten()),
-            Request::CurrentMany(keys) => Response::CurrentMany(self.rows(keys)?),
-            Request::KeyringContext => Response::KeyringContext(self.desk()?.offer()),
-            Request::KeyringsAbout => Response::KeyringsAbout(Box::new(self.desk()?.about())),
-            Request::Peers => Response::Peers(self.peer_logs()),
-            Request::Checkpoint => Response::Checkpoint(view.note().to_string()),
-            Request::Entries { start, count } => {
-                let entries =
-                    view.entries(*start, (*count).min(MAX_ENTRIES), ENTRIES_BUDGET).map_err(refused)?;
-                Response::Entries(entries.into_iter().map(Into::into).collect())
-            }
-            Request::Tile { level, index, width } => {
-                Response::Tile(view.tile(*level, *index, *width).map_err(refused)?.into())
-            }
-            Request::InclusionProof { index, size } => {
-                Response::Proof(view.inclusion(*index, *size).map_err(refused)?)
-            }
-            Request::Consistency { from, to } => {
-                Response::Proof(view.consistency(*from, *to).map_err(refused)?)
-            }
-            Request::EvidenceFor { index } => {
-                let evidence = view.evidence(*index).map_err(refused)?.to_bytes();
-                Response::Evidence(String::from_utf8_lossy(&evidence).into_owned())
-            }
-            _ => return Err(Refusal::new(Code::Malformed, "the operation is unknown to this version")),
-        })
-    }
-
-    fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<sceau_element_api::wire::AttestedRow>>, Refusal> {
-        let served = keys.iter().all(|key| key.kind != Kind::Policy);
-        if keys.len() > MAX_ROWS || !served {
-            return Err(Refusal::new(
-                Code::Malformed,
-                format!("at most {MAX_ROWS} rows of kinds that are attested"),
-            ));
-        }
-        Ok(self.view.rows(keys))
-    }
-
     /// Who this element is.
     #[must_use]
     pub fn hello(&self) -> Hello {
@@ -387,12 +312,6 @@ fn response(outcome: Outcome) -> Response {
         Outcome::Refused(refusal) => Response::Refused(refusal),
         Outcome::Silent => Response::Refused(Refusal::new(Code::Unavailable, "nothing was recorded")),
     }
-}
-
-/// Kinds whose current version the journal gives back with its bytes: what no person is in, and what only data officers say of data.
-fn kept_here(kind: Kind) -> bool {
-    matches!(kind, Kind::Application | Kind::Datum | Kind::ProtectAct)
-        || matches!(kind, Kind::KeyringPolicy | Kind::KeyringAccess | Kind::KeyringOfficer | Kind::Keyring)
 }
 
 fn stopping() -> Refusal {

@@ -29,7 +29,11 @@ pub(in crate::rules) fn judge(
         let certified = Certified::of(&named.certificate);
         let certified = certified.ok_or_else(|| Refusal::new(Code::DocumentMalformed, words))?;
         // Whoever signs is known by the key: two actors with one key would be one.
-        demand(keys.insert(certified.thumbprint), Code::DocumentMalformed, "a key for each actor")?;
+        demand(
+            keys.insert(certified.thumbprint),
+            Code::DocumentMalformed,
+            "two actors have the same key: give each its own",
+        )?;
     }
     Ok(Verdict::by(actor).organisation(document.organisation).detail("actors", document.actors.len()))
 }

@@ -8,7 +8,7 @@ mod stop;
 mod terminals;
 mod uses;
 
-pub(crate) use order::{denied, not_here, order};
+pub(crate) use order::{ACTIVATION_OVER, denied, not_here, order};
 pub(crate) use stop::{SUSPENDABLE, stopped_by};
 pub(crate) use terminals::{agrees, may_leave, may_roam, roams};
 pub(crate) use uses::{may_be_used, waits};

@@ -26,7 +26,7 @@ pub(in crate::rules) fn judge(
     // Who is not heard could name nobody after them.
     let words = "the next officer's certificate is not in its validity";
     demand(next.is_valid_at(now), Code::DocumentMalformed, words)?;
-    let words = "that officer is in office";
+    let words = "the certificate is that of the officer in office: name another";
     demand(in_office != Some(next.certificate), Code::DocumentMalformed, words)?;
     Ok(Verdict::by(actor).detail("officer", sha256(&document.certificate)))
 }

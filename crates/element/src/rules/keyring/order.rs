@@ -13,7 +13,7 @@ use crate::state::{ActorFact, KeyringFact, PolicyFact, State, TerminalFact};
 /// Wrong second factors that block a keyring.
 const WRONG_FACTORS: u8 = 3;
 
-const ACTIVATION_OVER: &str = "the days to activate it are over: have another keyring made";
+pub(crate) const ACTIVATION_OVER: &str = "the days to activate it are over: have another keyring made";
 const OTHER_POLICY: &str =
     "the policy has another version since the keyring was made: have another keyring made";
 pub(super) const DESTROYED: &str = "the keyring was destroyed: nothing brings it back, have another one made";

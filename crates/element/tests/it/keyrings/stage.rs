@@ -1,4 +1,4 @@
-//! An officer, a registration authority, a provider of services, a terminal; and the platform between them and the element.
+//! An officer, a registration authority, a service provider, a terminal; and the platform between them and the element.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
