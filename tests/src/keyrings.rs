@@ -26,7 +26,7 @@ const ORGANISATION: &str = "3f7c1b4e-7a34-4c8e-9d8a-6a1f2c3d4e50";
 /// The policy.
 pub const POLICY: &str = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c001";
 const AUTHORITY: &str = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c002";
-/// The provider of services, by its id.
+/// The service provider, by its id.
 pub const PROVIDER: &str = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c003";
 const SUPPORT: &str = "9a1d7c52-0b0e-4c0f-8a52-51b8f0f1c004";
 /// The PIN: long enough to be found by no accident.

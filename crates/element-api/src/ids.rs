@@ -86,7 +86,7 @@ typed_ids! {
     PolicyId,
     /// A terminal of a keyring.
     TerminalId,
-    /// What a provider of services asks a holder for.
+    /// What a service provider asks a holder for.
     KeyringRequestId,
     /// Somebody who acts on keyrings of an organisation.
     KeyringActorId,

@@ -1,7 +1,7 @@
 //! What a service provider asks of a keyring's holder: what is shown, and what is signed.
 
 use sceau_crypto::{Label, Typ, sha256};
-use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind};
+use sceau_element_api::keyring::{KeyringAlgorithm, LONGEST_OPEN, RequestKind};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringActorId, KeyringId, KeyringRequestId, TerminalId};
 use sceau_trace::Hash;
@@ -14,8 +14,6 @@ use crate::statement::{Statement, malformed};
 pub const LONGEST_REQUEST: usize = 32 * 1024;
 /// The most items of a request.
 pub const MOST_ITEMS: usize = 100;
-/// The longest time that a request is good, in ms.
-const LIFETIME: u64 = 600_000;
 /// How far the clock of who asks may be ahead of the one at the door, in ms.
 const SKEW: u64 = 60_000;
 
@@ -134,7 +132,8 @@ impl Statement for Request {
         rule(takes_off == self.terminal.is_some(), "a terminal exactly where it asks to take one off")?;
         rule(self.items.len() <= MOST_ITEMS, "at most 100 items")?;
         rule(self.items.iter().all(|item| item.hash.len() == 32), "each hash has 32 bytes")?;
-        let lasts = self.ends.checked_sub(self.time).is_some_and(|lasts| (1..=LIFETIME).contains(&lasts));
+        let longest = u64::from(LONGEST_OPEN) * 1000;
+        let lasts = self.ends.checked_sub(self.time).is_some_and(|lasts| (1..=longest).contains(&lasts));
         rule(lasts, "it ends within ten minutes of when it was made")?;
         let nonce = self.nonce.as_ref().is_none_or(|nonce| (1..=128).contains(&nonce.len()));
         rule(nonce, "a nonce of 1 to 128 bytes")?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sceau_element_api::keyring::LONGEST_OPEN;
 use sceau_element_api::{KeyringId, KeyringRequestId};
 use sceau_store::{DeliveryError, Message, Outbox, StoreError, Transaction};
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// The topic of these words in the outbox, which the platform delivers.
 pub const REQUESTED: &str = "keyring.requested";
 /// After this, whoever is told comes too late: every request has ended.
-const LATE: u64 = 600_000;
+const LATE: u64 = LONGEST_OPEN as u64 * 1000;
 /// How long the other side may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Answers by which a receiver, or what stands before it, says that it is not there now (RFC 9110 §15.6, RFC 6585 §4).

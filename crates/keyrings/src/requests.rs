@@ -2,7 +2,7 @@
 //!
 //! Nothing that is said here is believed by anybody: the terminal verifies the provider's signature, the element both, and the provider the element's word.
 
-use sceau_element_api::keyring::{Keyring, KeyringPhase, KeyringPolicy};
+use sceau_element_api::keyring::{Keyring, KeyringPhase, KeyringPolicy, LONGEST_OPEN};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{KeyringActorId, KeyringId, KeyringRequestId, TerminalId};
 use sceau_keyring::{
@@ -26,8 +26,6 @@ const MOST_EVERYWHERE: u64 = 10_000;
 /// Requests of a provider to one holder within an hour, answered or not.
 pub const MOST_OF_HOUR: u64 = 30;
 const HOUR: u64 = 3_600_000;
-/// The longest that any request is good, in seconds.
-const LONGEST_SECONDS: u32 = 600;
 /// How long a request, and what became of it, is kept after it ends, in milliseconds.
 const KEPT: u64 = 24 * HOUR;
 
@@ -148,7 +146,7 @@ async fn asked_of(
     if hash != keyring.policy_hash {
         // It follows a version that is not here any more: what may differ in that one is for terminal and element to judge.
         policy.batch_most = u16::try_from(MOST_ITEMS).unwrap_or(u16::MAX);
-        policy.request_seconds = LONGEST_SECONDS;
+        policy.request_seconds = LONGEST_OPEN;
         policy.algorithm = keyring.key.as_ref().map(|key| key.algorithm).or(policy.algorithm);
     }
     Ok(Some((keyring, policy)))

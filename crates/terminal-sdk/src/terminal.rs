@@ -46,8 +46,8 @@ pub struct Waiting {
 /// A keyring was stopped or ended, or a terminal taken off.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Ended {
-    /// Index of the record.
-    pub index: u64,
+    /// Index of the record; none of a keyring that was destroyed long before.
+    pub index: Option<u64>,
     /// The element's word on it (JWS), where it gave one.
     pub proof: Option<String>,
     /// Whether this is no terminal any more: what it kept is gone, its key too.
@@ -198,7 +198,7 @@ impl Terminal {
     pub fn suspend(&self, reason: SuspendReason) -> Result<Ended, TerminalError> {
         let Inner { storage, host, .. } = &*self.inner;
         let stopped = self.inner.wait(suspend(storage, host, reason.into()))?;
-        Ok(Ended { index: stopped.index, proof: None, forgotten: false, waits: false })
+        Ok(Ended { index: Some(stopped.index), proof: None, forgotten: false, waits: false })
     }
 
     /// Ends the keyring, for good, and destroys what this terminal kept, its key too. The shell shows [`Terminal::state`] and says that nothing brings it back, then has the PIN typed.
@@ -221,7 +221,7 @@ impl Terminal {
         let pin = typed(pin)?;
         let Inner { storage, host, .. } = &*self.inner;
         let done = self.inner.wait(dissociate(storage, host, terminal, |_| Ok(pin)))?;
-        Ok(Ended { index: done.index, proof: Some(done.proof), forgotten: done.own, waits: done.waits })
+        Ok(Ended { index: Some(done.index), proof: Some(done.proof), forgotten: done.own, waits: done.waits })
     }
 }
 

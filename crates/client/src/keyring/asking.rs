@@ -1,4 +1,4 @@
-//! What a provider of services does at a host of keyrings: leaves a request there, and asks what became of it.
+//! What a service provider does at a host of keyrings: leaves a request there, and asks what became of it.
 
 use sceau_crypto::jose::PublicJwk;
 use sceau_element_api::KeyringRequestId;

@@ -52,7 +52,11 @@ pub async fn publish<D: Document>(
     let typ = match D::KIND {
         Kind::KeyringPolicy => Typ::KeyringPolicy,
         Kind::KeyringOfficer => Typ::KeyringOfficer,
-        _ => Typ::KeyringAccess,
+        Kind::KeyringAccess => Typ::KeyringAccess,
+        kind => {
+            let detail = format!("a document of the kind {kind} is not the officer's to sign");
+            return Err(ClientError::Keyring { code: "document_malformed", detail });
+        }
     };
     let jws = sign_jws(typ, officer, &payload)?;
     let (kind, id) = (D::KIND, document.row());

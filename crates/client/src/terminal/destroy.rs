@@ -1,7 +1,7 @@
 //! The end of a keyring, by its holder: read, agreed to with the PIN, done; then the terminal forgets what it kept.
 
 use sceau_element_api::keyring::{KeyringPhase, RequestKind};
-use sceau_keyring::Pin;
+use sceau_keyring::{Happening, Pin};
 
 use super::own::OwnAsk;
 use super::sign::{ToApprove, use_for};
@@ -15,8 +15,8 @@ use crate::keyring::Carries;
 pub struct Destroyed {
     /// The element's word on it (JWS); none where it was destroyed before, and the terminal did not know.
     pub proof: Option<String>,
-    /// Index of the record.
-    pub index: u64,
+    /// Index of the record; none where it was destroyed before, and that stands behind what is looked through.
+    pub index: Option<u64>,
 }
 
 /// Ends the keyring, for good, and empties the terminal's folder. `approve` shows what it is given, and gives the PIN where the holder agrees.
@@ -31,8 +31,9 @@ pub async fn destroy<E: From<ClientError>>(
     let (kept, device, _) = storage.load()?;
     let state = look(storage, carrier, &kept, &device).await?;
     if state.standing.phase == KeyringPhase::Destroyed {
-        let last = state.standing.done.first();
-        let index = last.map(|last| last.index).unwrap_or_default();
+        // A keyring that is no more is still looked at, and each look is in its history.
+        let destroys = |one: &&Happening| one.refused.is_none() && one.action == "keyring.destroy";
+        let index = state.standing.done.iter().find(destroys).map(|one| one.index);
         storage.forget()?;
         return Ok(Destroyed { proof: None, index });
     }
@@ -41,5 +42,5 @@ pub async fn destroy<E: From<ClientError>>(
     let (request, asked) = kept.asks(&device, &asks)?;
     let (_, used) = use_for(storage, carrier, &request, asked, approve).await?;
     storage.forget()?;
-    Ok(Destroyed { proof: Some(used.proof), index: used.index })
+    Ok(Destroyed { proof: Some(used.proof), index: Some(used.index) })
 }

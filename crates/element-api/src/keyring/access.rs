@@ -47,7 +47,7 @@ pub struct KeyringActor {
     pub certificate: Base64Url,
     /// The policies whose keyrings it acts on.
     pub policies: Vec<PolicyId>,
-    /// What a provider of services may ask holders for.
+    /// What a service provider may ask holders for.
     pub kinds: Vec<RequestKind>,
     /// Whether it acts.
     pub status: ActorStatus,
@@ -119,7 +119,7 @@ impl KeyringActor {
         field(certificate, "actors.certificate", "DER of at most 4,096 bytes")?;
         field(self.policies.len() <= 64, "actors.policies", "at most 64")?;
         let asks = self.role == ActorRole::ServiceProvider;
-        field(asks != self.kinds.is_empty(), "actors.kinds", "present exactly for providers of services")?;
+        field(asks != self.kinds.is_empty(), "actors.kinds", "present exactly for service providers")?;
         let once = self.kinds.iter().collect::<BTreeSet<_>>().len() == self.kinds.len();
         field(once, "actors.kinds", "each once")
     }

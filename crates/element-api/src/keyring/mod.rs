@@ -1,6 +1,6 @@
 //! Keyrings: the documents that the element attests of them, and what carries their messages. Pure.
 //!
-//! What officers, registration authorities, providers of services and terminals say to the element is sealed to it, and opaque here: `sceau-keyring` has it.
+//! What officers, registration authorities, service providers and terminals say to the element is sealed to it, and opaque here: `sceau-keyring` has it.
 
 mod access;
 mod carried;
@@ -9,6 +9,7 @@ mod policy;
 mod row;
 mod stopped;
 mod terminals;
+mod words;
 
 pub use access::{ActorRole, ActorStatus, KeyringAccess, KeyringActor, RequestKind};
 pub use carried::{
@@ -17,7 +18,7 @@ pub use carried::{
 pub use officer::KeyringOfficer;
 pub use policy::{
     Biometric, CertificateSource, Disclosure, Dissociation, KeyringAlgorithm, KeyringPolicy, KeyringUse,
-    PinRule, PolicyStatus, Roaming, SecondFactor, SubjectField,
+    LONGEST_OPEN, PinRule, PolicyStatus, Roaming, SecondFactor, SubjectField,
 };
 pub use row::{BlockedFor, Keyring, KeyringKey, KeyringPhase};
 pub use stopped::{DestroyReason, ResumeReason, StoppedBy, SuspendReason, Suspended};

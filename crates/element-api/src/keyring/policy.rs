@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
+use super::words::words;
 use crate::documents::{Document, DocumentError, field, version_one};
 use crate::protect::is_plain;
 use crate::{Base64Url, Kind, OrganisationId, PolicyId, RowId};
@@ -13,8 +14,8 @@ use crate::{Base64Url, Kind, OrganisationId, PolicyId, RowId};
 const LONGEST_PIN: u8 = 12;
 /// Hashes that one consent signs.
 const LARGEST_BATCH: u16 = 100;
-/// How long a request may be open, in seconds.
-const LONGEST_REQUEST: u32 = 600;
+/// How long a request may be open, in seconds, whatever a policy says.
+pub const LONGEST_OPEN: u32 = 600;
 /// As long as certificates of the embedded authority last at most, in days.
 const LONGEST_CERTIFICATE: u32 = 3 * 366;
 
@@ -62,7 +63,7 @@ pub struct KeyringPolicy {
     pub unfinished_most: Option<u8>,
     /// Who takes a terminal away.
     pub dissociation: Dissociation,
-    /// What providers of services are told of a holder who shows who it is. Not written where it is the keyring alone.
+    /// What service providers are told of a holder who shows who it is. Not written where it is the keyring alone.
     #[serde(default, skip_serializing_if = "Disclosure::is_keyring")]
     pub discloses: Disclosure,
     /// Whether keyrings that were delivered under a version before follow this one.
@@ -124,6 +125,10 @@ pub enum KeyringAlgorithm {
     /// RSA PKCS #1 v1.5 with SHA-256, 3072 bits.
     #[serde(rename = "RS256")]
     Rs256,
+}
+
+words! {
+    KeyringAlgorithm { Es256 = "ES256", Rs256 = "RS256" }
 }
 
 /// Who certifies holders' keys.
@@ -199,7 +204,7 @@ pub enum Dissociation {
     HolderAndSupport,
 }
 
-/// What a provider of services is told of a holder who shows who it is.
+/// What a service provider is told of a holder who shows who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Disclosure {
@@ -257,7 +262,7 @@ impl Document for KeyringPolicy {
         field((1..=90).contains(&self.activation_days), "activation_days", "1 to 90")?;
         field((1..=8).contains(&self.terminals_most), "terminals_most", "1 to 8")?;
         field((1..=LARGEST_BATCH).contains(&self.batch_most), "batch_most", "1 to 100")?;
-        field((30..=LONGEST_REQUEST).contains(&self.request_seconds), "request_seconds", "30 to 600")?;
+        field((30..=LONGEST_OPEN).contains(&self.request_seconds), "request_seconds", "30 to 600")?;
         let unfinished = self.unfinished_most.is_none_or(|most| (3..=100).contains(&most));
         field(unfinished, "unfinished_most", "3 to 100")
     }

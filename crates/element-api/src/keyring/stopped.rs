@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::words::words;
 use super::{BlockedFor, KeyringPhase};
 
 /// That a keyring was stopped.
@@ -72,29 +73,6 @@ pub enum DestroyReason {
     Entitlement,
     /// Another keyring takes its place.
     Replaced,
-}
-
-macro_rules! words {
-    ($($name:ident { $($case:ident = $word:literal),+ $(,)? })+) => {$(
-        impl $name {
-            /// The stable spelling, as in JSON and in records.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$case => $word),+ }
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = crate::MalformedId;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                match text {
-                    $($word => Ok(Self::$case),)+
-                    _ => Err(crate::MalformedId(concat!("one of:" $(, " ", $word)+))),
-                }
-            }
-        }
-    )+};
 }
 
 words! {

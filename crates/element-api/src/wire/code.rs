@@ -180,7 +180,7 @@ codes! {
     /// What the holder agreed to is not what is asked.
     SadInvalid, "sad_invalid", 403, "What the holder agreed to is not what is asked";
     /// The provider's request is not one that may be asked.
-    RequestInvalid, "request_invalid", 422, "The request of the provider of services is not one that may be asked";
+    RequestInvalid, "request_invalid", 422, "The request of the service provider is not one that may be asked";
     /// The provider's request was used.
     RequestSpent, "request_spent", 409, "This request was used";
     /// There is no such context of messages, or it has ended.

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sceau_client::keyring::leave;
 use sceau_crypto::Sha256;
-use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind};
+use sceau_element_api::keyring::{KeyringAlgorithm, LONGEST_OPEN, RequestKind};
 use sceau_element_api::{Base64Url, KeyringActorId, KeyringId, KeyringRequestId};
 use sceau_keyring::{Item, ItemHash, Request, Statement as _};
 use serde_json::json;
@@ -53,13 +54,13 @@ pub(crate) struct RequestOptions {
     #[arg(long, conflicts_with_all = ["file", "hash", "prepared"])]
     authenticate: bool,
     /// The algorithm of the keyring's key, as its policy has it
-    #[arg(long, value_name = "ALGORITHM", default_value = "ES256", value_parser = ["ES256", "RS256"], conflicts_with = "authenticate")]
-    algorithm: String,
+    #[arg(long, value_name = "ALGORITHM", default_value = "ES256", value_parser = algorithms(), conflicts_with = "authenticate")]
+    algorithm: KeyringAlgorithm,
     /// What you want back in the proof, of 1 to 128 bytes: your session, say
     #[arg(long, value_name = "TEXT")]
     nonce: Option<String>,
     /// How long the request is good, in seconds: 600 at most
-    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(30..=600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(30..=u64::from(LONGEST_OPEN)))]
     seconds: u64,
     /// Where the request goes, for the holder
     #[arg(long, value_name = "FILE", required_unless_present = "at")]
@@ -84,10 +85,6 @@ pub(super) fn run(options: &RequestOptions) -> Result<(), Failure> {
     let items = files.chain(prepared).chain(hashes).collect::<Result<Vec<_>, _>>()?;
     let signer = options.actor.signer()?;
     let element = options.element.read()?;
-    let algorithm = match options.algorithm.as_str() {
-        "RS256" => KeyringAlgorithm::Rs256,
-        _ => KeyringAlgorithm::Es256,
-    };
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let time = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     let request = Request {
@@ -99,7 +96,7 @@ pub(super) fn run(options: &RequestOptions) -> Result<(), Failure> {
         description: options.description.clone(),
         items,
         hash: ItemHash::Sha256,
-        algorithm: (!options.authenticate).then_some(algorithm),
+        algorithm: (!options.authenticate).then_some(options.algorithm),
         aud: element.origin,
         time,
         ends: time.saturating_add(options.seconds.saturating_mul(1000)),
@@ -118,6 +115,12 @@ pub(super) fn run(options: &RequestOptions) -> Result<(), Failure> {
         wait_for(leave(&host, jws.clone()))?;
     }
     say::json(&json!({"request": request.request, "hash": Request::hash_of(&jws), "ends": request.ends}))
+}
+
+/// The words of algorithms, and the algorithm of each.
+fn algorithms() -> impl TypedValueParser<Value = KeyringAlgorithm> {
+    let words = [KeyringAlgorithm::Es256, KeyringAlgorithm::Rs256].map(KeyringAlgorithm::as_str);
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<KeyringAlgorithm>())
 }
 
 fn of_file(path: &Path) -> Result<Item, Failure> {
