@@ -45,13 +45,16 @@ fn follows(current: Option<Version>, previous: Option<Hash>) -> Result<(), Refus
 
 /// The record of how keyrings begin: by it anybody pins the element's keys.
 pub(crate) fn begin_record(now: u64, begun: &KeyringsBegun) -> Result<Record, RecordError> {
+    // What cannot be read is written by no empty text: then keyrings do not begin.
     let channel = RecipientKey::parse(RecipientSuite::HpkeXWing, &begun.channel);
-    let channel = channel.map(|key| key.key_id().to_string()).unwrap_or_default();
+    let channel = channel.map_err(|_| RecordError::Field { field: "channel", rule: "a key of X-Wing" })?;
+    let word = Hash::from_slice(&begun.word);
+    let word = word.ok_or(RecordError::Field { field: "word", rule: "a key of Ed25519, 32 bytes" })?;
     Record::builder(now, element(), Asserted::Element, Action::KEYRING_BEGIN)
         .granted()
         .detail("authority", sceau_trace::sha256(&begun.authority).to_string())
-        .detail("channel", channel)
+        .detail("channel", channel.key_id().to_string())
         .detail("officer", sceau_trace::sha256(&begun.officer).to_string())
-        .detail("word", Hash::from_slice(&begun.word).map(|word| word.to_string()).unwrap_or_default())
+        .detail("word", word.to_string())
         .build()
 }
