@@ -1,7 +1,10 @@
 //! Threat 3.9.2.4, signing with a stolen terminal's key: a copy of its storage refuses itself elsewhere, goes stale at the holder's next use, and what it tries is shown to the holder.
 
+use sceau_client::ClientError;
+use sceau_client::terminal::{Storage, sign};
+use sceau_keyring::Pin;
 use sceau_tests::Program;
-use sceau_tests::keyrings::{Keyrings, refused, said};
+use sceau_tests::keyrings::{Keyrings, PIN, refused, said};
 
 const HOLDER: &str = "Marie Curie";
 
@@ -66,4 +69,36 @@ async fn a_copy_that_guesses_is_shown_before_the_pin_is_typed() {
     // Seen once; what comes next is counted from that use on.
     let again = keyrings.request("again", &keyring, &document);
     assert!(!keyrings.sign(&folder, &again, "pin").success().stderr.contains("ATTENTION"));
+}
+
+/// Between the moment the terminal looks and the moment its holder types: the use sets the count of wrong PINs back, and warns of these all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_guesses_while_the_holder_reads_is_shown_before_the_next_pin() {
+    let keyrings = Keyrings::start("keyring-copied-reading");
+    keyrings.scratch.write("wrong", "111222333444");
+    let keyring = keyrings.hand_over("k", HOLDER);
+    let folder = keyrings.scratch.join("terminal");
+    keyrings.activate(&keyring, &folder).success();
+    let document = keyrings.scratch.write("document", b"x");
+    let [first, guessed, second, third] =
+        ["first", "guessed", "second", "third"].map(|name| keyrings.request(name, &keyring, &document));
+    let first = std::fs::read_to_string(first).unwrap();
+    let (storage, server) = (Storage::at(&folder), keyrings.server());
+    let attempts = folder.join("attempts.json");
+    let signed = sign(&storage, &server, &first, |shown| {
+        assert_eq!(shown.others.attempts, []);
+        let kept = std::fs::read(&attempts).unwrap_or_default();
+        assert_eq!(refused(&keyrings.sign(&folder, &guessed, "wrong")), "pin_invalid");
+        match kept.is_empty() {
+            true => std::fs::remove_file(&attempts).unwrap(),
+            false => std::fs::write(&attempts, kept).unwrap(),
+        }
+        Ok::<_, ClientError>(Pin::parse(PIN).unwrap())
+    });
+    signed.await.unwrap();
+    let shown = keyrings.sign(&folder, &second, "pin").success().stderr;
+    assert!(shown.contains("1 attempt was made") && shown.contains("1 with a wrong PIN"), "{shown}");
+    // Seen once.
+    let again = keyrings.sign(&folder, &third, "pin").success().stderr;
+    assert!(!again.contains("ATTENTION"), "{again}");
 }

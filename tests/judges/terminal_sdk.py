@@ -238,6 +238,18 @@ class Copies(House):
         self.refused(Local, "request_unread", lambda: request.approve(typed()))
         seen(request).approve(typed())
 
+    def test_a_copy_that_guesses_while_the_holder_reads_is_seen_before_the_next_pin(self):
+        keyring, terminal, shell = self.activated("read")
+        guesser = self.terminal(self.with_(shell, storage=self.copy(shell, "read-copy")))
+        request = seen(terminal.request(self.ask(keyring)))
+        guessed = self.ask(keyring)
+        self.refused(Local, "pin_invalid", lambda: seen(guesser.request(guessed)).approve(typed("402917385517")))
+        request.approve(typed())
+        attempts = lambda: [one.ended for one in terminal.request(self.ask(keyring)).shown().warnings.attempts]
+        self.assertEqual(attempts(), [sdk.HowEnded.WRONG_PIN()])
+        seen(terminal.request(guessed)).approve(typed())
+        self.assertEqual(attempts(), [], "once")
+
     def test_a_device_that_was_tampered_with_is_refused(self):
         keyring, terminal, shell = self.activated("tampered")
         request = seen(terminal.request(self.ask(keyring)))

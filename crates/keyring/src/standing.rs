@@ -22,6 +22,17 @@ pub struct LookAt {
     /// What was done before the entry of this index alone, which is about the keyring: the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<u64>,
+    /// What was done after the entry of this index alone: what was told of it and before it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+}
+
+impl LookAt {
+    /// The newest page, for an actor or for this terminal.
+    #[must_use]
+    pub fn newest(keyring: KeyringId, terminal: Option<TerminalId>) -> Self {
+        Self { keyring, terminal, before: None, after: None }
+    }
 }
 
 /// Where a keyring stands.

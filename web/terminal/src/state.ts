@@ -81,6 +81,8 @@ export interface Others {
 
 export interface TerminalState {
   readonly standing: Standing;
+  /** Index of the newest entry that was looked through. */
+  readonly seen: number | null;
   readonly others: Others;
   /** Terminals that were added since this one's last use; since it was activated, where there was none. */
   readonly added: readonly BoundTerminal[];
@@ -90,12 +92,17 @@ const PHASES: readonly Phase[] = ["made", "delivered", "certifying", "active", "
 /** Pages that are looked through. */
 const MOST_PAGES = 8;
 
+/** From where on history is asked for: the last of it, whatever it is, for who is told it; or what this terminal did not look through at its last use, for who is warned. */
+export type Since = "ever" | "lastUse";
+
 /** Where the keyring stands, and what others did with it. No PIN is needed. */
-export async function look(storage: Storage, carrier: Carrier, loaded: Loaded): Promise<TerminalState> {
+export async function look(storage: Storage, carrier: Carrier, loaded: Loaded, since: Since = "ever"): Promise<TerminalState> {
   const { kept, device } = loaded;
   const conversation = await Conversation.open(carrier, kept, kept.image);
+  const after = since === "ever" ? null : ((await storage.own()).last?.index ?? null);
   const page = async (before: number | null): Promise<Standing> => {
-    const ask = { do: "look", keyring: kept.keyring, terminal: kept.terminal, ...(before === null ? {} : { before }) };
+    const part = { ...(before === null ? {} : { before }), ...(after === null ? {} : { after }) };
+    const ask = { do: "look", keyring: kept.keyring, terminal: kept.terminal, ...part };
     return standingOf(await conversation.ask(device, ask, "standing"));
   };
   const standing = await page(null);
@@ -114,7 +121,9 @@ export async function look(storage: Storage, carrier: Carrier, loaded: Loaded): 
   }
   conversation.end();
   const own = await storage.own();
-  return { standing, others: othersAmong(done, own, kept.terminal, next !== null && !reached()), added: addedTo(standing, own, kept.terminal) };
+  // The element's list has the newest first; nothing newer than what is known was told where it is empty.
+  const seen = done[0]?.index ?? after;
+  return { standing, seen, others: othersAmong(done, own, kept.terminal, next !== null && !reached()), added: addedTo(standing, own, kept.terminal) };
 }
 
 /** The terminals that this one's holder was not shown before the last use: by name, since no two clocks agree. One that was activated here and never used had no other. */

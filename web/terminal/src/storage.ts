@@ -68,8 +68,9 @@ export interface Secrets {
   readonly pending: Bytes | null;
 }
 
-/** What the terminal tried itself since its last use. */
+/** What the terminal tried itself. */
 export interface Own {
+  /** Its last use: when, and the newest entry of history that its holder was warned of by then. */
   readonly last: { readonly index: number; readonly time: number } | null;
   readonly attempts: readonly string[];
   /** The names of the keyring's terminals that its holder was shown by then; null where it was never looked. */
@@ -212,10 +213,10 @@ export class Storage {
     await this.cabinet.put({ [this.at("own")]: { ...own, attempts: [...own.attempts, attempt].slice(-MOST_OWN) } satisfies Own });
   }
 
-  /** Keeps that it was used: what it tried before is of no interest any more. */
+  /** Keeps that it was used, and what its holder was warned of by then. Its own attempts stay: that of this use comes after. */
   async keepUse(index: number, time: number): Promise<void> {
-    const { known } = await this.own();
-    await this.cabinet.put({ [this.at("own")]: { last: { index, time }, attempts: [], known } satisfies Own });
+    const own = await this.own();
+    await this.cabinet.put({ [this.at("own")]: { ...own, last: { index, time } } satisfies Own });
   }
 
   /** Keeps which terminals the keyring has, as its holder knows. */

@@ -71,24 +71,32 @@ export interface Coming {
 /** Has the holder read, agree and type, and has it done; where `coming` is given, that terminal may come afterwards. */
 export async function useFor(storage: Storage, carrier: Carrier, judged: Asked, approve: Approve, coming: Coming | null = null): Promise<Used | null> {
   // Before a PIN is typed: whether it can be, and what others tried meanwhile.
-  const state = await look(storage, carrier, await storage.load());
+  const state = await look(storage, carrier, await storage.load(), "lastUse");
   mayTry(state);
   const pin = await approve({ ...judged, others: state.others, added: state.added, left: state.standing.tries.left });
   if (pin === null) return null;
   // A use turns the secret: what is turned was read with nobody else at it, and not before the holder read and typed.
   return storage.alone(async () => {
-    const used = await prove(storage, carrier, judged, pin, coming);
+    const used = await prove(storage, carrier, judged, pin, { coming, seen: state.seen });
     await storage.keepKnown(namesIn(state.standing));
     return used;
   });
 }
 
+/** What a use is besides its request. */
+export interface Besides {
+  /** The terminal that may come afterwards. */
+  readonly coming: Coming | null;
+  /** The newest entry of history that its holder was warned of; null where nobody looked. */
+  readonly seen: number | null;
+}
+
 /** Proves the PIN, and has done what it is for. Nobody else is at the terminal: who calls sees to it. */
-export async function prove(storage: Storage, carrier: Carrier, judged: Asked, pin: string, coming: Coming | null = null): Promise<Used> {
+export async function prove(storage: Storage, carrier: Carrier, judged: Asked, pin: string, besides: Besides = { coming: null, seen: null }): Promise<Used> {
   const loaded = await storage.load();
   const open = await storage.open();
   try {
-    return await new Use(storage, carrier, loaded, open, judged, coming).run(pin);
+    return await new Use(storage, carrier, loaded, open, judged, besides).run(pin);
   } finally {
     wipe(open.secrets);
   }
@@ -105,7 +113,7 @@ class Use {
     loaded: Loaded,
     private readonly open: Opened,
     private readonly judged: Asked,
-    private readonly coming: Coming | null,
+    private readonly besides: Besides,
   ) {
     this.kept = loaded.kept;
     this.device = loaded.device;
@@ -113,7 +121,8 @@ class Use {
   }
 
   async run(pin: string): Promise<Used> {
-    const { kept, device, storage, coming } = this;
+    const { kept, device, storage } = this;
+    const { coming } = this.besides;
     const conversation = await Conversation.open(this.carrier, kept, kept.image);
     const password = this.open.password(pin);
     const begun = await login(password);
@@ -166,7 +175,8 @@ class Use {
     await keep({ current: next, pending: null });
     next.fill(0);
     const time = await judgeProof(used, { asked: judged, place, word: this.kept.word, sad });
-    await storage.keepUse(used.index, time);
+    // Not the index of the use: what a copy tries while the holder reads and types is before that one, and nobody saw it.
+    await storage.keepUse(this.besides.seen ?? used.index, time);
     await this.complete(used);
     return used;
   }

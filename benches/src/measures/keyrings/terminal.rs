@@ -107,6 +107,8 @@ pub(super) struct Terminal {
     secret: Secret<32>,
     pin: Vec<u8>,
     stretched: Remembered,
+    /// The newest entry of its keyring's history that it looked through at its last use.
+    last: Option<u64>,
 }
 
 impl Terminal {
@@ -126,6 +128,7 @@ impl Terminal {
             secret: Secret::from_slice(&secrets.current).map_err(|error| error.to_string())?,
             pin: pin.as_bytes().to_vec(),
             stretched: Remembered::default(),
+            last: None,
         })
     }
 
@@ -162,11 +165,13 @@ impl Terminal {
         }
         let Fetched { jws } = self.visits(host, VisitAsk::Fetch { request }).await?;
         let asked = Request::verify(&jws, provider.spki()).map_err(|refusal| refusal.detail)?;
-        let look = LookAt { keyring: self.kept.keyring, terminal: Some(self.kept.terminal), before: None };
-        let Answer::Standing(_) = self.talk(host).await?.ask(Ask::Look(look)).await? else {
+        let newest = LookAt::newest(self.kept.keyring, Some(self.kept.terminal));
+        let look = LookAt { after: self.last, ..newest };
+        let Answer::Standing(standing) = self.talk(host).await?.ask(Ask::Look(look)).await? else {
             return Err("it does not say where the keyring stands".into());
         };
         let used = self.uses(host, provider, &jws, &asked).await?;
+        self.last = standing.done.first().map(|newest| newest.index).or(self.last);
         let outcome = Outcome {
             signatures: used.signatures,
             proof: used.proof,

@@ -108,7 +108,7 @@ async fn seen(
     keyring: KeyringId,
     before: Option<u64>,
 ) -> Result<Standing, ClientError> {
-    let ask = Ask::Look(LookAt { keyring, terminal: None, before });
+    let ask = Ask::Look(LookAt { before, ..LookAt::newest(keyring, None) });
     match conversation.ask(key, ask).await? {
         Answer::Standing(standing) => Ok(*standing),
         _ => Err(ClientError::Answer),

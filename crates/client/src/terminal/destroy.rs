@@ -5,7 +5,7 @@ use sceau_keyring::{Happening, Pin};
 
 use super::own::OwnAsk;
 use super::sign::{ToApprove, use_for};
-use super::state::look;
+use super::state::{Since, look};
 use super::storage::Storage;
 use crate::ClientError;
 use crate::keyring::Carries;
@@ -29,7 +29,7 @@ pub async fn destroy<E: From<ClientError>>(
     approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
 ) -> Result<Destroyed, E> {
     let (kept, device, _) = storage.load()?;
-    let state = look(storage, carrier, &kept, &device).await?;
+    let state = look(storage, carrier, (&kept, &device), Since::Ever).await?;
     if state.standing.phase == KeyringPhase::Destroyed {
         // A keyring that is no more is still looked at, and each look is in its history.
         let destroys = |one: &&Happening| one.refused.is_none() && one.action == "keyring.destroy";

@@ -66,6 +66,7 @@ impl Kept {
             others: Others::default(),
             added: Vec::new(),
             terminals: None,
+            seen: None,
             key,
         };
         Ok((jws, asked))

@@ -14,7 +14,7 @@ use super::keeps::DeviceKey;
 use super::own::OwnAsk;
 use super::refused;
 use super::sign::{ToApprove, use_with};
-use super::state::{look, names};
+use super::state::{Since, look, names};
 use super::storage::{Kept, Storage};
 use crate::ClientError;
 use crate::keyring::{Carries, Conversation};
@@ -166,7 +166,7 @@ pub async fn await_joined(storage: &Storage, carrier: &impl Carries) -> Result<B
         Err(error) => return Err(error),
     }
     storage.forget_comes()?;
-    let seen = look(storage, carrier, &kept, &device).await?;
+    let seen = look(storage, carrier, (&kept, &device), Since::Ever).await?;
     let mut known = names(&seen.standing);
     if !known.contains(&comes.terminal) {
         return Ok(Became::Nothing);
@@ -197,7 +197,7 @@ async fn why_over(
     kept: &Kept,
     device: &DeviceKey,
 ) -> Result<ClientError, ClientError> {
-    let seen = look(storage, carrier, kept, device).await?.standing;
+    let seen = look(storage, carrier, (kept, device), Since::Ever).await?.standing;
     let since_shown = seen.done.iter().take_while(|done| done.action != "keyring.roam");
     let mut taken = since_shown.filter(|done| done.action == "keyring.withdraw");
     let words = if taken.any(|done| done.reason.as_deref() == Some("taken")) {

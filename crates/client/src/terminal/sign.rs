@@ -19,7 +19,7 @@ use sceau_trace::Hash;
 use super::keeps::DeviceKey;
 use super::refused;
 use super::roam::Coming;
-use super::state::{Others, look, names};
+use super::state::{Others, Since, look, names};
 use super::storage::{Kept, LastUse, Secrets, Storage};
 use crate::ClientError;
 use crate::keyring::{Carries, Conversation, now};
@@ -41,6 +41,8 @@ pub struct ToApprove {
     pub added: Vec<BoundTerminal>,
     /// The terminals that the keyring has as its holder reads this; none where that was not asked.
     pub(super) terminals: Option<Vec<TerminalId>>,
+    /// Index of the newest entry that was looked through for [`others`](Self::others); none where it was not asked.
+    pub(super) seen: Option<u64>,
     /// The thumbprint of its key.
     pub(super) key: Hash,
 }
@@ -146,8 +148,9 @@ pub(super) async fn may_type(
     asked: &mut ToApprove,
 ) -> Result<(), ClientError> {
     let (kept, device, _) = storage.load()?;
-    let state = look(storage, carrier, &kept, &device).await?;
+    let state = look(storage, carrier, (&kept, &device), Since::LastUse).await?;
     state.may_try()?;
+    asked.seen = state.seen;
     asked.others = state.others;
     asked.added = state.added;
     asked.terminals = Some(names(&state.standing));
@@ -236,7 +239,9 @@ async fn prove(
     };
     storage.keep_secrets(&Secrets { current: next, pending: None })?;
     let proof = consent.judge(&used, &sad)?;
-    storage.keep_use(LastUse { index: used.index, time: proof.time }, asked.terminals.clone())?;
+    // Not the index of the use: what a copy tries while the holder reads and types is before that one, and nobody saw it.
+    let last = LastUse { index: asked.seen.unwrap_or(used.index), time: proof.time };
+    storage.keep_use(last, asked.terminals.clone())?;
     kept.complete(storage, &used)?;
     Ok((kept, used))
 }
@@ -283,7 +288,17 @@ impl Kept {
         let (provider, certificates) = (actor.name.clone(), self.certificates());
         let told = if signs || policy.discloses == Disclosure::Keyring { Vec::new() } else { policy.subject };
         let (others, added) = (Others::default(), Vec::new());
-        Ok(ToApprove { provider, request, told, certificates, others, added, terminals: None, key })
+        Ok(ToApprove {
+            provider,
+            request,
+            told,
+            certificates,
+            others,
+            added,
+            terminals: None,
+            seen: None,
+            key,
+        })
     }
 }
 

@@ -20,6 +20,8 @@ const MOST_PAGES: u64 = MOST_MESSAGES / 2;
 pub struct TerminalState {
     /// Where it stands, and what was done last.
     pub standing: Standing,
+    /// Index of the newest entry that was looked through.
+    pub(super) seen: Option<u64>,
     /// What others did.
     pub others: Others,
     /// Terminals that were added since this one's last use; since it was bound, where there was none.
@@ -71,7 +73,7 @@ pub enum Ended {
 /// [`ClientError::Keyring`] for a folder that is no terminal here; [`ClientError::Refused`] with the element's code; as [`crate::Server::post`].
 pub async fn state(storage: &Storage, carrier: &impl Carries) -> Result<TerminalState, ClientError> {
     let (kept, device, _) = storage.load()?;
-    look(storage, carrier, &kept, &device).await
+    look(storage, carrier, (&kept, &device), Since::Ever).await
 }
 
 /// Stops the keyring. No PIN is needed, and the terminal alone cannot undo it: its registration authority lets it go on.
@@ -93,15 +95,27 @@ pub async fn suspend(
     }
 }
 
+/// From where on the history of a keyring is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Since {
+    /// The last of it, whatever it is: for who is told it.
+    Ever,
+    /// What this terminal did not look through at its last use: for who is warned.
+    LastUse,
+}
+
 pub(super) async fn look(
     storage: &Storage,
     carrier: &impl Carries,
-    kept: &Kept,
-    device: &DeviceKey,
+    (kept, device): (&Kept, &DeviceKey),
+    since: Since,
 ) -> Result<TerminalState, ClientError> {
     let conversation = Conversation::open(carrier, &kept.origin, kept.channel).await?;
     let mut conversation = conversation.within(kept.image);
-    let page = |before| Ask::Look(LookAt { keyring: kept.keyring, terminal: Some(kept.terminal), before });
+    let known = storage.own()?.last.map(|last| last.index);
+    let after = known.filter(|_| since == Since::LastUse);
+    let newest = LookAt { after, ..LookAt::newest(kept.keyring, Some(kept.terminal)) };
+    let page = |before| Ask::Look(LookAt { before, ..newest.clone() });
     let Answer::Standing(standing) = conversation.ask(device, page(None)).await? else {
         return Err(ClientError::Answer);
     };
@@ -122,7 +136,9 @@ pub(super) async fn look(
     let own = storage.own()?;
     let others = Others::among(&done, (&own, kept.terminal), next.is_some() && !reached(&done));
     let added = added(&standing, &own, kept.terminal);
-    Ok(TerminalState { standing: *standing, others, added, terminal: kept.terminal })
+    // The element's list has the newest first; nothing newer than what is known was told where it is empty.
+    let seen = done.first().map(|newest| newest.index).or(after);
+    Ok(TerminalState { standing: *standing, seen, others, added, terminal: kept.terminal })
 }
 
 /// The terminals that are bound since this one was used last: those that its holder was not shown then. By their names, and not by when they were bound: that is told before it is so.

@@ -63,14 +63,14 @@ pub(super) struct Secrets {
     pub(super) pending: Option<Secret<32>>,
 }
 
-/// What the terminal tried itself since its last use. No secret is in it.
+/// What the terminal tried itself. No secret is in it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Own {
     /// Its last use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) last: Option<LastUse>,
-    /// Its attempts since then.
+    /// Its attempts, the last one last.
     pub(super) attempts: Vec<Hash>,
     /// The terminals of the keyring that its holder was shown, or had come. None where an earlier version kept it: then those count that were bound before the last use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,7 +81,7 @@ pub(super) struct Own {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LastUse {
-    /// Index of its record.
+    /// Index of the newest entry that its holder was warned of by then.
     pub(super) index: u64,
     /// When, by the element's clock, Unix ms.
     pub(super) time: u64,
@@ -197,9 +197,10 @@ impl Storage {
         self.keep_own(&own)
     }
 
-    /// Keeps that it was used, and which terminals its holder was shown: what it tried before is of no interest any more.
+    /// Keeps that it was used, and which terminals its holder was shown. Its own attempts stay: that of this use comes after what the holder saw.
     pub(super) fn keep_use(&self, last: LastUse, known: Option<Vec<TerminalId>>) -> Result<(), ClientError> {
-        self.keep_own(&Own { last: Some(last), attempts: Vec::new(), known })
+        let own = self.own()?;
+        self.keep_own(&Own { last: Some(last), known, ..own })
     }
 
     /// Keeps that its holder knows these terminals; of the rest, nothing is seen by that.

@@ -76,11 +76,11 @@ impl Desk {
         });
         let (row, phase, since, version, tries) = known.ok_or_else(unknown)?;
         let (document, _) = self.keyring_at(keyring, row)?;
-        let (done, next) =
-            self.view.done_with(keyring, asked.before, MOST_HAPPENINGS).map_err(|error| match error {
-                ReadError::NotFound => Refusal::new(Code::NotFound, "no such entry is about this keyring"),
-                error => unusable(error),
-            })?;
+        let done = self.view.done_with(keyring, asked.before, asked.after, MOST_HAPPENINGS);
+        let (done, next) = done.map_err(|error| match error {
+            ReadError::NotFound => Refusal::new(Code::NotFound, "no such entry is about this keyring"),
+            error => unusable(error),
+        })?;
         Ok(Standing {
             keyring,
             phase,

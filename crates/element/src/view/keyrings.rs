@@ -48,8 +48,8 @@ impl View {
         }
     }
 
-    /// What is on record about a keyring, the last one first: up to `most` entries, before the one at `before` if there is one; and the index of the last one given,
-    /// where there are more.
+    /// What is on record about a keyring, the last one first: up to `most` entries, before the one at `before` and after the one at `after` if there are such; and the
+    /// index of the last one given, where there are more. None that is not given is read.
     ///
     /// # Errors
     /// [`ReadError::NotFound`] when the entry at `before` is none of them; [`ReadError`] when the journal does not hold one.
@@ -57,17 +57,21 @@ impl View {
         &self,
         keyring: KeyringId,
         before: Option<u64>,
+        after: Option<u64>,
         most: usize,
     ) -> Result<(Vec<Done>, Option<u64>), ReadError> {
         let mut next = match before {
             Some(index) => self.step_of(keyring, index)?.1,
             None => self.with_state(|state| state.keyrings().keyring(keyring).map(|known| known.last)),
         };
+        // Each entry names the one before it, so that indices fall.
+        let wanted = |index: &u64| after.is_none_or(|after| *index > after);
         let mut done = Vec::new();
+        next = next.filter(wanted);
         while let Some(index) = next.filter(|_| done.len() < most) {
             let (event, previous) = self.step_of(keyring, index)?;
             done.push((index, event.record()?));
-            next = previous;
+            next = previous.filter(wanted);
         }
         let next = next.and(done.last()).map(|(index, _)| *index);
         Ok((done, next))

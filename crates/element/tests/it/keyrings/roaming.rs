@@ -136,7 +136,7 @@ async fn the_code_alone_tells_nothing_and_tries_nothing() {
     assert_eq!((seen.stage, seen.admitted.is_none()), (RoamingStage::Came, true));
     let joins = own(&stage, &thief, RequestKind::Join);
     assert_eq!(thief.tries(&stage, joins, "111222").await.err(), Some(Code::ActorUnknown));
-    let look = LookAt { keyring, terminal: Some(thief.place.terminal), before: None };
+    let look = LookAt::newest(keyring, Some(thief.place.terminal));
     let suspend = Suspend { keyring, terminal: Some(thief.place.terminal), reason: SuspendReason::Lost };
     let at = thief.at();
     for ask in [Ask::Look(look), Ask::Suspend(suspend), Ask::Withdraw(at)] {

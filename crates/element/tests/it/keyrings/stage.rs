@@ -215,7 +215,7 @@ impl Stage {
 
     /// Where a keyring stands, in the registration authority's sight.
     pub(super) async fn standing(&self, keyring: KeyringId) -> Standing {
-        let ask = Ask::Look(LookAt { keyring, terminal: None, before: None });
+        let ask = Ask::Look(LookAt::newest(keyring, None));
         match self.asks(&self.registrar, ask).await {
             Answer::Standing(standing) => *standing,
             other => panic!("{other:?}"),

@@ -6,10 +6,10 @@ use sceau_element_api::wire::Code;
 use sceau_keyring::{Answer, Ask, Happening, LookAt, MOST_HAPPENINGS};
 use sceau_trace::{ActorKind, Asserted};
 
-use super::stage::{Key, PIN, Stage, Talk, nobody, refused};
+use super::stage::{Key, PIN, Stage, Talk, Terminal, nobody, refused};
 
 fn look(keyring: KeyringId) -> Ask {
-    Ask::Look(LookAt { keyring, terminal: None, before: None })
+    Ask::Look(LookAt::newest(keyring, None))
 }
 
 fn actions(done: &[Happening]) -> Vec<&str> {
@@ -80,7 +80,7 @@ async fn history_is_told_by_pages_that_nobody_mixes() {
     assert_eq!((first.done.len(), first.next), (MOST_HAPPENINGS, first.done.last().map(|one| one.index)));
     let page = |before| {
         let terminal_id = Some(terminal.place.terminal);
-        Ask::Look(LookAt { keyring: terminal.place.keyring, terminal: terminal_id, before })
+        Ask::Look(LookAt { before, ..LookAt::newest(terminal.place.keyring, terminal_id) })
     };
     let Answer::Standing(rest) = terminal.asks(&stage, page(first.next)).await else { panic!() };
     assert_eq!(actions(&rest.done), ["keyring.activate", "keyring.deliver", "keyring.make"]);
@@ -93,11 +93,44 @@ async fn history_is_told_by_pages_that_nobody_mixes() {
 }
 
 #[tokio::test]
+async fn history_after_what_is_known_is_told_alone() {
+    let stage = Stage::begin().await;
+    let mut terminal = stage.activated().await;
+    let place = (terminal.place.keyring, Some(terminal.place.terminal));
+    let told = async |terminal: &Terminal, before, after| {
+        let ask = Ask::Look(LookAt { before, after, ..LookAt::newest(place.0, place.1) });
+        let Answer::Standing(seen) = terminal.asks(&stage, ask).await else { panic!("it is told") };
+        (seen.done.iter().map(|one| one.index).collect::<Vec<_>>(), seen.next)
+    };
+    let known = terminal.standing(&stage).await.done[0].index;
+    assert_eq!(told(&terminal, None, Some(known)).await, (vec![], None), "nothing happened since");
+    assert_eq!(
+        told(&terminal, None, Some(u64::MAX)).await,
+        (vec![], None),
+        "nor after what is not there yet"
+    );
+    for _ in 0..=MOST_HAPPENINGS / 2 {
+        let request = stage.request(place.0, &[b"x"]);
+        terminal.sign(&stage, request).await.unwrap();
+    }
+    // A page, and what is left of the part that is new: the entry that is known, and those before it, are on none.
+    let (first, next) = told(&terminal, None, Some(known)).await;
+    assert_eq!((first.len(), next), (MOST_HAPPENINGS, first.last().copied()));
+    let (rest, end) = told(&terminal, next, Some(known)).await;
+    assert_eq!((rest.len(), end), (2, None));
+    assert!(rest.iter().all(|index| *index > known));
+    // A terminal that looked through the last use but one is told of one use: its attempt, and its end.
+    assert_eq!(told(&terminal, None, first.get(2).copied()).await, (first[..2].to_vec(), None));
+    // What it says of before and after may leave nothing.
+    assert_eq!(told(&terminal, Some(first[1]), Some(first[1])).await, (vec![], None));
+}
+
+#[tokio::test]
 async fn nobody_else_is_told() {
     let stage = Stage::begin().await;
     let (terminal, other) = (stage.activated().await, stage.activated().await);
     let keyring = terminal.place.keyring;
-    let as_terminal = |id| Ask::Look(LookAt { keyring, terminal: Some(id), before: None });
+    let as_terminal = |id| Ask::Look(LookAt::newest(keyring, Some(id)));
     for (by, code) in [
         (&stage.other_registrar, Code::NotAuthorised),
         (&stage.provider, Code::ActorUnknown),
@@ -116,11 +149,7 @@ async fn nobody_else_is_told() {
         talk.ask(&terminal.device, as_terminal(terminal.place.terminal)).await,
         Answer::Standing(_)
     ));
-    let theirs = Ask::Look(LookAt {
-        keyring: other.place.keyring,
-        terminal: Some(other.place.terminal),
-        before: None,
-    });
+    let theirs = Ask::Look(LookAt::newest(other.place.keyring, Some(other.place.terminal)));
     assert_eq!(refused(&talk.ask(&terminal.device, theirs).await), Code::ActorUnknown);
     // No refusal moved anything of the keyring's.
     assert_eq!(terminal.standing(&stage).await.done.len(), 3);

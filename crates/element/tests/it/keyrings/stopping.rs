@@ -165,8 +165,7 @@ async fn a_terminal_that_runs_elsewhere_is_refused_at_each_message_and_on_record
     let stage = Stage::begin().await;
     let mut terminal = stage.activated().await;
     for image in [None, Some(sceau_trace::sha256(b"another machine"))] {
-        let look =
-            LookAt { keyring: terminal.place.keyring, terminal: Some(terminal.place.terminal), before: None };
+        let look = LookAt::newest(terminal.place.keyring, Some(terminal.place.terminal));
         let pin = Pin::parse(PIN).unwrap();
         let (_, ke1) = pin.login().unwrap();
         let request = stage.asked(&stage.request(terminal.place.keyring, &[b"x"]));

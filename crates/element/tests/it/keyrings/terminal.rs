@@ -95,7 +95,7 @@ impl Terminal {
     /// Where its keyring stands, in its own sight.
     pub(super) async fn standing(&self, stage: &Stage) -> Standing {
         let Place { keyring, terminal, .. } = self.place;
-        let ask = Ask::Look(LookAt { keyring, terminal: Some(terminal), before: None });
+        let ask = Ask::Look(LookAt::newest(keyring, Some(terminal)));
         match self.asks(stage, ask).await {
             Answer::Standing(standing) => *standing,
             other => panic!("{other:?}"),
