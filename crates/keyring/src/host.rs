@@ -120,6 +120,17 @@ pub enum Visited {
     },
 }
 
+/// The same, with a nonce for the next visit: who does several things asks for one once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// What it is answered.
+    #[serde(flatten)]
+    pub told: Visited,
+    /// As [`places::NONCES`] gives it. Not written by hosts of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<GivenNonce>,
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests state what must hold")]
@@ -145,6 +156,12 @@ mod tests {
         for answer in answers {
             let text = serde_json::to_string(&answer).unwrap();
             assert_eq!(serde_json::from_str::<Visited>(&text).unwrap(), answer, "{text}");
+            for next in [None, Some(GivenNonce { nonce: Nonce([7; 32]), ends: 8 })] {
+                let answered = Answered { told: answer.clone(), next };
+                let text = serde_json::to_string(&answered).unwrap();
+                assert_eq!(serde_json::from_str::<Answered>(&text).unwrap(), answered, "{text}");
+                assert_eq!(serde_json::from_str::<Visited>(&text).unwrap(), answer, "{text}");
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ pub use factors::{
     Code, Factor, FactorError, Factors, Reply, SecondCode, answer_proof, factors_hash, first_proof,
     is_answer_proof, is_first_proof, is_second_proof, second_proof,
 };
-pub use host::{Asked, GivenNonce, LONGEST_WAIT, RequestState, Visited, Visiting, Waiting, places};
+pub use host::{Answered, Asked, GivenNonce, LONGEST_WAIT, RequestState, Visited, Visiting, Waiting, places};
 pub use identity::Identity;
 pub use legible::{Illegible, MOST_CHARACTERS, MOST_LINES, description, label};
 pub use message::{

@@ -18,6 +18,7 @@ use crate::nonces::Nonces;
 use crate::notice::Notices;
 use crate::refusal::Refused;
 use crate::rows::{Rows, RowsError};
+use crate::sole::Sole;
 
 /// Requests under way at once.
 const AT_ONCE: usize = 512;
@@ -58,6 +59,7 @@ struct Parts {
     rows: Rows,
     feed: Feed,
     nonces: Nonces,
+    _alone: Option<Sole>,
     notices: Notices,
     names: Option<BTreeSet<String>>,
     bell: Bell,
@@ -111,7 +113,7 @@ pub enum HostError {
 }
 
 impl Host {
-    /// A host before this element, which says this of itself, over these rows. It tells `notices` of each request that waits, and hears visits that are to one of `names`;
+    /// A host before this element, which says this of itself, over these rows, `alone` where no other host has them. It tells `notices` of each request that waits, and hears visits that are to one of `names`;
     /// with none, those that are to the name that their request came for.
     ///
     /// # Errors
@@ -119,12 +121,12 @@ impl Host {
     pub async fn new(
         element: Client,
         about: KeyringsAbout,
-        rows: Rows,
+        (rows, alone): (Rows, Option<Sole>),
         (notices, names): (Notices, Option<BTreeSet<String>>),
         clock: Arc<dyn Clock>,
     ) -> Result<Self, HostError> {
         let word = PublicJwk::parse(about.word.as_bytes()).map_err(|_| HostError::Word)?;
-        let nonces = Nonces::open(rows.clone()).await?;
+        let nonces = Nonces::open(rows.clone(), alone.is_some()).await?;
         let feed = Feed::new(element.clone(), rows.clone());
         Ok(Self(Arc::new(Parts {
             element,
@@ -132,6 +134,7 @@ impl Host {
             word,
             feed,
             nonces,
+            _alone: alone,
             notices,
             names,
             rows,

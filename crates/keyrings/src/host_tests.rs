@@ -29,7 +29,8 @@ async fn host() -> (Host, tempfile::TempDir) {
         authority: None,
     };
     let element = Client::new(folder.path().join("nobody.sock"));
-    let host = Host::new(element, about, rows, (Notices::default(), None), Arc::new(SystemClock)).await;
+    let host =
+        Host::new(element, about, (rows, None), (Notices::default(), None), Arc::new(SystemClock)).await;
     (host.unwrap(), folder)
 }
 

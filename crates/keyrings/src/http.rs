@@ -18,7 +18,7 @@ use sceau_element_api::keyring::{
 use sceau_element_api::wire::{Attest, AttestedRow, Code, Refusal};
 use sceau_element_api::{KeyringId, KeyringRequestId, Kind, PolicyId, RowId};
 use sceau_keyring::{
-    Asked, GivenNonce, LONGEST_REQUEST, LONGEST_WAIT, RequestState, VisitAsk, Visiting, Waiting, places,
+    Answered, Asked, LONGEST_REQUEST, LONGEST_WAIT, RequestState, VisitAsk, Visiting, Waiting, places,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -273,8 +273,7 @@ async fn became(
 // Terminals.
 
 async fn nonce(_room: Room, State(host): State<Host>) -> Response {
-    let (nonce, ends) = host.nonces().give(host.now());
-    kept_by_nobody(GivenNonce { nonce, ends })
+    kept_by_nobody(host.nonces().give(host.now()))
 }
 
 async fn visit(
@@ -285,7 +284,8 @@ async fn visit(
     let visitor = Visitor::of(&host, &name, &visiting).await?;
     // Who waits has another place.
     let _held = Some(held).filter(|_| !matches!(visitor.ask(), VisitAsk::Wait { .. }));
-    Ok(kept_by_nobody(visitor.served(&host).await?))
+    let told = visitor.served(&host).await?;
+    Ok(kept_by_nobody(Answered { told, next: Some(host.nonces().give(host.now())) }))
 }
 
 // Registration authorities and support: states and history, of their policies.

@@ -17,6 +17,7 @@ mod roles;
 mod rows;
 mod schema;
 mod serve;
+mod sole;
 mod visits;
 
 pub use code::Code as KeyringsCode;
@@ -28,3 +29,4 @@ pub use requests::{MOST_OF_HOUR, MOST_OF_KEYRING, MOST_OF_PROVIDER};
 pub use rows::{Acting, KeyringCursor, ListedKeyring, Report, ReportCursor, Rows, RowsError};
 pub use schema::{MIGRATIONS, statements};
 pub use serve::serve;
+pub use sole::Sole;

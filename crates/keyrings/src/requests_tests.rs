@@ -4,7 +4,7 @@ use sceau_crypto::SigningKey;
 use sceau_element_api::keyring::{ActorRole, ActorStatus, KeyringActor, KeyringAlgorithm, RequestKind};
 use sceau_element_api::wire::AttestedRow;
 use sceau_element_api::{Base64Url, Kind, OrganisationId, PolicyId};
-use sceau_keyring::{ItemHash, Signs, SignsError, Validity, bad_requests, good_request};
+use sceau_keyring::{GivenNonce, ItemHash, Signs, SignsError, Validity, bad_requests, good_request};
 use sceau_store::judge::PostgresJudge;
 use sceau_store::{Database, Postgres};
 use sceau_trace::sha256;
@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::*;
 use crate::MIGRATIONS;
-use crate::nonces::{LASTS, Nonces};
+use crate::nonces::{LASTS, Nonces, Taken};
+use crate::sole::Sole;
 
 const NOW: u64 = 1_800_000_000_000;
 const MINUTE: u64 = 60_000;
@@ -257,14 +258,41 @@ async fn the_host_judges_a_request_as_each_door_does() {
 #[tokio::test]
 async fn a_nonce_is_taken_once_by_whichever_host() {
     each(async |rows: Rows| {
-        let (one, other) = (Nonces::open(rows.clone()).await.unwrap(), Nonces::open(rows).await.unwrap());
-        let (nonce, ends) = one.give(NOW);
+        let (one, other) =
+            (Nonces::open(rows.clone(), false).await.unwrap(), Nonces::open(rows, false).await.unwrap());
+        let GivenNonce { nonce, ends } = one.give(NOW);
         assert!(other.knows(&nonce, NOW) && other.knows(&nonce, ends - 1) && !other.knows(&nonce, ends));
         assert!(!other.knows(&nonce, NOW - LASTS), "none that is good for longer was given");
         let mut altered = nonce;
         altered.0[9] ^= 1;
         assert!(!one.knows(&altered, NOW));
-        assert!(other.take(&nonce).await.unwrap() && !one.take(&nonce).await.unwrap());
+        assert_eq!(other.take(&nonce, NOW).await.unwrap(), Taken::First);
+        assert_eq!(one.take(&nonce, NOW).await.unwrap(), Taken::Before);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_host_that_is_alone_takes_its_own_nonces_once_and_no_others() {
+    each(async |rows: Rows| {
+        let [shared, one, again] = [false, true, true].map(|alone| Nonces::open(rows.clone(), alone));
+        let (shared, one, again) = (shared.await.unwrap(), one.await.unwrap(), again.await.unwrap());
+        let GivenNonce { nonce, ends } = one.give(NOW);
+        assert!(one.knows(&nonce, NOW) && one.knows(&nonce, ends - 1) && !one.knows(&nonce, ends));
+        assert!(!shared.knows(&nonce, NOW) && !again.knows(&nonce, NOW), "nor itself, once it began anew");
+        assert!(!one.knows(&shared.give(NOW).nonce, NOW));
+        assert_eq!(one.take(&nonce, NOW).await.unwrap(), Taken::First);
+        assert_eq!(one.take(&nonce, ends - 1).await.unwrap(), Taken::Before);
+    })
+    .await;
+}
+
+#[test]
+fn one_host_has_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = Sole::take(folder.path()).unwrap();
+    assert!(one.is_some() && Sole::take(folder.path()).unwrap().is_none());
+    drop(one);
+    assert!(Sole::take(folder.path()).unwrap().is_some());
+    assert!(Sole::take(&folder.path().join("none")).is_err());
 }

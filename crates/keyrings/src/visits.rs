@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::code::Code as Own;
 use crate::host::Host;
+use crate::nonces::Taken;
 use crate::refusal::Refused;
 use crate::requests::{Kept, Settled};
 
@@ -72,8 +73,12 @@ impl Visitor {
             return Err(Refused::new(Code::NonceInvalid, words));
         }
         // Before anything is asked for it: who has a nonce has one visit.
-        if !host.nonces().take(&nonce).await? {
-            return Err(Refused::new(Code::NonceInvalid, "the nonce was used: ask for another"));
+        match host.nonces().take(&nonce, host.now()).await? {
+            Taken::First => {}
+            Taken::Before => {
+                return Err(Refused::new(Code::NonceInvalid, "the nonce was used: ask for another"));
+            }
+            Taken::Full => return Err(Refused::busy()),
         }
         let key = thumbprint(&visiting.device);
         let own = |row: &Keyring| names(row, terminal, key);

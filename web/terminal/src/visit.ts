@@ -20,6 +20,8 @@ const HOSTS = [
 /** The most requests that wait for one keyring: an honest host keeps no more. */
 const MOST_WAITING = 16;
 const REQUEST = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** How long a nonce is kept that came with an answer, in milliseconds: less than it is good for, by no clock that is set. */
+const KEPT = 90_000;
 /** The latest time that a date can be made of, with room. */
 const LATEST = Date.UTC(9999, 0);
 
@@ -31,6 +33,9 @@ export interface Waiting {
 
 /** A terminal at its host. */
 export class Visitor {
+  /** For the next visit, and since when it is here. */
+  #next: { readonly nonce: string; readonly since: number } | null = null;
+
   private constructor(
     private readonly storage: Storage,
     private readonly carrier: Carrier,
@@ -104,11 +109,29 @@ export class Visitor {
   }
 
   async #visit(ask: object): Promise<Fields> {
+    const next = this.#next;
+    this.#next = null;
+    if (next === null || performance.now() - next.since >= KEPT) return this.#visited(ask, await this.#nonce());
+    try {
+      return await this.#visited(ask, next.nonce);
+    } catch (error) {
+      // The host began anew, or another one answers: it did nothing yet, and knows the ones that it gives now.
+      if (!(error instanceof HostError) || error.code !== "nonce_invalid") throw error;
+      return this.#visited(ask, await this.#nonce());
+    }
+  }
+
+  async #visited(ask: object, nonce: string): Promise<Fields> {
     const { kept, device } = this.loaded;
-    const given = Fields.of(await this.carrier.post("/v1/keyrings/nonces", {}).catch(hosts), "keyring_malformed");
-    const visit = { v: 1, aud: kept.origin, host: this.carrier.host, keyring: kept.keyring, terminal: kept.terminal, nonce: given.text("nonce"), time: now(), ask };
+    const visit = { v: 1, aud: kept.origin, host: this.carrier.host, keyring: kept.keyring, terminal: kept.terminal, nonce, time: now(), ask };
     const jws = await signJws("sceau-kr-visit", device, utf8(JSON.stringify(visit)));
-    return Fields.of(await this.carrier.post("/v1/keyrings/visits", { visit: jws, device: base64url(device.spki) }).catch(hosts), "keyring_malformed");
+    const told = Fields.of(await this.carrier.post("/v1/keyrings/visits", { visit: jws, device: base64url(device.spki) }).catch(hosts), "keyring_malformed");
+    if (told.has("next")) this.#next = { nonce: told.object("next").text("nonce"), since: performance.now() };
+    return told;
+  }
+
+  async #nonce(): Promise<string> {
+    return Fields.of(await this.carrier.post("/v1/keyrings/nonces", {}).catch(hosts), "keyring_malformed").text("nonce");
   }
 }
 

@@ -109,6 +109,8 @@ pub(super) struct Terminal {
     stretched: Remembered,
     /// The newest entry of its keyring's history that it looked through at its last use.
     last: Option<u64>,
+    /// The nonce that came with the last answer to a visit.
+    next: Option<Nonce>,
 }
 
 impl Terminal {
@@ -129,6 +131,7 @@ impl Terminal {
             pin: pin.as_bytes().to_vec(),
             stretched: Remembered::default(),
             last: None,
+            next: None,
         })
     }
 
@@ -181,6 +184,8 @@ impl Terminal {
         };
         let deposit = VisitAsk::Deposit { request, outcome: Box::new(outcome) };
         let Settled {} = self.visits(host, deposit).await?;
+        // A holder comes back later than it is good for.
+        self.next = None;
         Ok(())
     }
 
@@ -242,19 +247,34 @@ impl Terminal {
         Ok(used)
     }
 
-    async fn visits<T: DeserializeOwned>(&self, host: &Server, ask: VisitAsk) -> Result<T, String> {
+    /// A visit, with the nonce that came with the answer to the one before, as a terminal that does several things in a row.
+    async fn visits<T: DeserializeOwned>(&mut self, host: &Server, ask: VisitAsk) -> Result<T, String> {
         #[derive(Deserialize)]
         struct Given {
             nonce: Nonce,
         }
-        let given: Result<Given, _> = host.post("/v1/keyrings/nonces", &json!({})).await;
-        let Given { nonce } = given.map_err(|error| error.to_string())?;
+        #[derive(Deserialize)]
+        struct Told<T> {
+            #[serde(flatten)]
+            told: T,
+            next: Given,
+        }
+        let nonce = match self.next.take() {
+            Some(nonce) => nonce,
+            None => {
+                let given: Result<Given, _> = host.post("/v1/keyrings/nonces", &json!({})).await;
+                given.map_err(|error| error.to_string())?.nonce
+            }
+        };
         let Kept { keyring, terminal, ref origin, .. } = self.kept;
         let (aud, time) = (origin.clone(), now());
         let visit = Visit { v: 1, aud, host: host.host(), keyring, terminal, nonce, time, ask };
         let visit = visit.sign(&self.device).map_err(|error| error.to_string())?;
         let body = json!({ "visit": visit, "device": Base64Url::from(self.device.spki()) });
-        host.post("/v1/keyrings/visits", &body).await.map_err(|error| error.to_string())
+        let Told { told, next } =
+            host.post("/v1/keyrings/visits", &body).await.map_err(|error| error.to_string())?;
+        self.next = Some(next.nonce);
+        Ok(told)
     }
 
     async fn talk<'a>(&'a self, host: &'a Server) -> Result<Talk<'a>, String> {

@@ -1,9 +1,12 @@
 //! What a terminal does at the host of its keyring: it learns which requests wait, fetches each, and says what its holder answered. The host is believed of nothing.
 
-use sceau_element_api::{Base64Url, KeyringRequestId};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sceau_element_api::{Base64Url, KeyringRequestId, Nonce};
 use sceau_keyring::{
-    GivenNonce, Outcome, ReportReason, Signs as _, Statement as _, Visit, VisitAsk, Visited, Visiting,
-    Waiting, places,
+    Answered, GivenNonce, Outcome, ReportReason, Signs as _, Statement as _, Visit, VisitAsk, Visited,
+    Visiting, Waiting, places,
 };
 use serde_json::json;
 
@@ -12,6 +15,9 @@ use super::storage::{Kept, Storage};
 use super::{Agreed, Authenticated, Signed};
 use crate::keyring::now;
 use crate::{ClientError, Server};
+
+/// How long a nonce is kept that came with an answer: less than it is good for, by no clock that is set.
+const KEPT: Duration = Duration::from_secs(90);
 
 /// What the host says of an outcome that it will never take from this terminal.
 const FINAL: [&str; 3] = ["request_unknown", "request_settled", "proof_invalid"];
@@ -82,6 +88,8 @@ pub struct Visitor<'a> {
     host: &'a Server,
     kept: Kept,
     device: DeviceKey,
+    /// For the next visit, and since when it is here.
+    next: Mutex<Option<(Nonce, Instant)>>,
 }
 
 impl<'a> Visitor<'a> {
@@ -104,7 +112,7 @@ impl<'a> Visitor<'a> {
     /// As [`Visitor::at`].
     pub fn to(storage: &'a Storage, host: &'a Server) -> Result<Self, ClientError> {
         let (kept, device, _) = storage.load()?;
-        Ok(Self { storage, host, kept, device })
+        Ok(Self { storage, host, kept, device, next: Mutex::default() })
     }
 
     /// What waits for the holder.
@@ -182,9 +190,12 @@ impl<'a> Visitor<'a> {
     }
 
     async fn visit(&self, ask: VisitAsk) -> Result<Visited, ClientError> {
-        let given = self.host.post(places::NONCES, &json!({})).await;
-        let GivenNonce { nonce, .. } = given.map_err(of_host)?;
-        let visit = Visit {
+        let kept = self.next().take().filter(|(_, since)| since.elapsed() < KEPT);
+        let nonce = match kept {
+            Some((nonce, _)) => nonce,
+            None => self.nonce().await?,
+        };
+        let mut visit = Visit {
             v: 1,
             aud: self.kept.origin.clone(),
             host: self.host.host(),
@@ -194,8 +205,31 @@ impl<'a> Visitor<'a> {
             time: now(),
             ask,
         };
+        match self.visited(&visit).await {
+            // The host began anew, or another one answers: it did nothing yet, and knows the ones that it gives now.
+            Err(error) if kept.is_some() && error.code() == Some("nonce_invalid") => {
+                (visit.nonce, visit.time) = (self.nonce().await?, now());
+                self.visited(&visit).await
+            }
+            visited => visited,
+        }
+    }
+
+    async fn visited(&self, visit: &Visit) -> Result<Visited, ClientError> {
         let visit = visit.sign(&self.device)?;
         let device = Base64Url::from(self.device.spki());
-        self.host.post(places::VISITS, &Visiting { visit, device }).await.map_err(of_host)
+        let answered = self.host.post(places::VISITS, &Visiting { visit, device }).await;
+        let Answered { told, next } = answered.map_err(of_host)?;
+        *self.next() = next.map(|given| (given.nonce, Instant::now()));
+        Ok(told)
+    }
+
+    async fn nonce(&self) -> Result<Nonce, ClientError> {
+        let given = self.host.post(places::NONCES, &json!({})).await;
+        given.map(|GivenNonce { nonce, .. }| nonce).map_err(of_host)
+    }
+
+    fn next(&self) -> std::sync::MutexGuard<'_, Option<(Nonce, Instant)>> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

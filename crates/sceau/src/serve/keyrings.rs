@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sceau_accounts::callers::{Callers, Edge};
 use sceau_element_api::Client;
 use sceau_hsm::certificates;
-use sceau_keyrings::{Host, Notices, PLACES, Rows, Teller, behind_a_gate, routes, serve};
+use sceau_keyrings::{Host, Notices, PLACES, Rows, Sole, Teller, behind_a_gate, routes, serve};
 use sceau_pki::server_config_asking;
 use sceau_store::{Clock, Outbox, RetryPolicy, SystemClock};
 use serde::Deserialize;
@@ -110,11 +110,15 @@ pub(crate) async fn run(options: KeyringsOptions) -> Result<(), Failure> {
         sceau_hsm::durable::secret_folder(&options.data)?;
     }
     let database = settings.records(&options.data).await?;
+    let alone = match settings.database.is_file() {
+        true => Sole::take(&options.data).map_err(|cause| Failure::system("lock the data folder", &cause))?,
+        false => None,
+    };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let outbox = Outbox::new(database.clone(), Arc::clone(&clock), RetryPolicy::default());
     let notices = if keyrings.notify_url.is_some() { Notices::by(outbox) } else { Notices::default() };
     let names = keyrings.names.clone();
-    let host = Host::new(element, about, Rows::new(database), (notices, names), clock).await;
+    let host = Host::new(element, about, (Rows::new(database), alone), (notices, names), clock).await;
     let host = host.map_err(|error| Failure::role("keyrings", &error))?;
     let (stop, stopped) = watch::channel(false);
     let keeps = tokio::spawn(host.clone().keep(stopped));

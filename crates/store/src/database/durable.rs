@@ -3,6 +3,8 @@
 //! SQLite writes a commit to its write-ahead log and leaves it to us when that is synced (`synchronous=NORMAL`; sqlite.org/wal.html, section 7).
 //! One sync carries every commit that ended before it began. Nobody is answered before the sync of what the answer tells: neither who
 //! committed, nor who read what another has just committed. A checkpoint syncs the log itself before it copies from it.
+//!
+//! Where other programs have the file open too, SQLite syncs each commit before anybody sees it (`synchronous=FULL`), and nothing is left to wait for.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,9 +17,9 @@ use tokio::sync::{Mutex, watch};
 
 use crate::StoreError;
 
-/// What has reached the disk. Cheap to clone.
+/// What has reached the disk; none where nobody sees a commit before it has. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Durable(Arc<State>);
+pub(super) struct Durable(Option<Arc<State>>);
 
 struct State {
     /// Syncs the write-ahead log.
@@ -44,11 +46,16 @@ pub(super) enum Unsynced {
 
 /// A commit that is under way.
 pub(super) struct Commit<'a> {
-    state: &'a State,
+    state: Option<&'a State>,
     number: u64,
 }
 
 impl Durable {
+    /// Of a database whose commits are synced before they end.
+    pub(super) fn by_commits() -> Self {
+        Self(None)
+    }
+
     /// Of the database at `path`.
     pub(super) fn of(path: &Path) -> Self {
         let log: OsString = [path.as_os_str(), "-wal".as_ref()].into_iter().collect();
@@ -69,20 +76,21 @@ impl Durable {
     }
 
     pub(super) fn by(sync: impl Fn() -> Result<(), Unsynced> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(State {
+        Self(Some(Arc::new(State {
             sync: Box::new(sync),
             begun: AtomicU64::new(0),
             ended: watch::Sender::new(0),
             synced: AtomicU64::new(0),
             turn: Arc::default(),
             failed: AtomicBool::new(false),
-        }))
+        })))
     }
 
     /// To be said by whoever has the writer, before its commit.
     pub(super) fn commit(&self) -> Commit<'_> {
-        let number = self.0.begun.fetch_add(1, Ordering::SeqCst) + 1;
-        Commit { state: &self.0, number }
+        let state = self.0.as_deref();
+        let number = state.map_or(0, |state| state.begun.fetch_add(1, Ordering::SeqCst) + 1);
+        Commit { state, number }
     }
 
     /// Waits until a commit that ended is on disk.
@@ -90,23 +98,43 @@ impl Durable {
     /// # Errors
     /// [`StoreError::Io`] if it cannot be synced; then and ever after, until the process starts anew.
     pub(super) async fn reached(&self, number: u64) -> Result<(), StoreError> {
-        if self.0.failed.load(Ordering::SeqCst) {
+        match &self.0 {
+            None => Ok(()),
+            Some(state) => state.reached(number).await,
+        }
+    }
+
+    /// Waits until everything is on disk that could be read by now.
+    ///
+    /// # Errors
+    /// As [`Durable::reached`].
+    pub(super) async fn all_reached(&self) -> Result<(), StoreError> {
+        match &self.0 {
+            None => Ok(()),
+            Some(state) => state.reached(state.begun.load(Ordering::SeqCst)).await,
+        }
+    }
+}
+
+impl State {
+    async fn reached(self: &Arc<Self>, number: u64) -> Result<(), StoreError> {
+        if self.failed.load(Ordering::SeqCst) {
             return Err(not_durable(Error::other("an earlier sync failed; start the process anew")));
         }
-        if self.0.synced.load(Ordering::SeqCst) >= number {
+        if self.synced.load(Ordering::SeqCst) >= number {
             return Ok(());
         }
         // The sender is held by `self`.
-        let _: Result<_, _> = self.0.ended.subscribe().wait_for(|ended| *ended >= number).await;
-        let turn = Arc::clone(&self.0.turn).lock_owned().await;
+        let _: Result<_, _> = self.ended.subscribe().wait_for(|ended| *ended >= number).await;
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         // Whoever had the turn before may have failed: the next sync would pass, and say nothing.
-        if self.0.failed.load(Ordering::SeqCst) {
+        if self.failed.load(Ordering::SeqCst) {
             return Err(not_durable(Error::other("an earlier sync failed; start the process anew")));
         }
-        if self.0.synced.load(Ordering::SeqCst) >= number {
+        if self.synced.load(Ordering::SeqCst) >= number {
             return Ok(());
         }
-        let state = Arc::clone(&self.0);
+        let state = Arc::clone(self);
         // With the turn, and to its end: whoever waits may go away, and what came of the sync counts all the same.
         let synced = tokio::task::spawn_blocking(move || {
             let _turn = turn;
@@ -125,14 +153,6 @@ impl Durable {
         });
         synced.await.unwrap_or_else(|stopped| Err(Error::other(stopped))).map_err(not_durable)
     }
-
-    /// Waits until everything is on disk that could be read by now.
-    ///
-    /// # Errors
-    /// As [`Durable::reached`].
-    pub(super) async fn all_reached(&self) -> Result<(), StoreError> {
-        self.reached(self.0.begun.load(Ordering::SeqCst)).await
-    }
 }
 
 impl Commit<'_> {
@@ -144,7 +164,9 @@ impl Commit<'_> {
 
 impl Drop for Commit<'_> {
     fn drop(&mut self) {
-        self.state.ended.send_modify(|ended| *ended = (*ended).max(self.number));
+        if let Some(state) = self.state {
+            state.ended.send_modify(|ended| *ended = (*ended).max(self.number));
+        }
     }
 }
 

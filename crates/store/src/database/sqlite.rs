@@ -41,8 +41,9 @@ impl File {
     /// The file at `path`; `alone` where no other program reads it, which would see a commit before it is synced.
     pub(super) async fn open(path: &Path, alone: bool) -> Result<Self, StoreError> {
         // Who waits for the disk: `durable`; or SQLite, before anybody sees the commit.
-        let synchronous = if alone { "normal" } else { "full" };
-        Self::with(path, Durable::of(path), synchronous).await
+        let (durable, synchronous) =
+            if alone { (Durable::of(path), "normal") } else { (Durable::by_commits(), "full") };
+        Self::with(path, durable, synchronous).await
     }
 
     /// The same, whose commits reach the disk as `durable` says.
@@ -76,7 +77,7 @@ impl File {
     /// Takes the writer.
     pub(super) async fn begin(&self) -> Result<Writing, StoreError> {
         let mut writing = Writing { writer: self.writer("begin").await?, file: self.clone() };
-        patiently("begin", || writing.connection()?.execute_batch("BEGIN IMMEDIATE")).await?;
+        patiently("begin", || say(writing.connection()?, "BEGIN IMMEDIATE")).await?;
         Ok(writing)
     }
 
@@ -201,7 +202,7 @@ impl Writing {
         let mut number = 0;
         let done = patiently("commit", || {
             let commit = file.durable.commit();
-            let done = self.connection()?.execute_batch("COMMIT");
+            let done = say(self.connection()?, "COMMIT");
             number = commit.ended();
             done
         });
@@ -329,6 +330,11 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
         .open(path)
         .map(drop)
         .map_err(StoreError::io(format!("cannot open the database {}", path.display())))
+}
+
+/// Begins or ends a transaction.
+fn say(connection: &Connection, words: &str) -> Result<(), rusqlite::Error> {
+    connection.prepare_cached(words)?.execute(()).map(drop)
 }
 
 fn execute(
