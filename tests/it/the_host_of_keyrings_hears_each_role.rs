@@ -1,7 +1,8 @@
 //! Each place of the host of keyrings hears whom its document says, and nobody else; support and registration authorities see their own policies, and of reports what is theirs to see.
 
+use sceau_element_api::KeyringId;
 use sceau_keyrings::{Hears, ROUTES};
-use sceau_tests::keyrings::{Keyrings, POLICY, PROVIDER, said};
+use sceau_tests::keyrings::{Keyrings, POLICY, PROVIDER, refused, said};
 use serde_json::{Value, json};
 
 type IsHeard = fn(Hears) -> bool;
@@ -91,4 +92,17 @@ async fn support_sees_keyrings_and_reports_of_its_policies_and_no_words_of_them(
             assert_eq!((status, &told["code"]), (422, &json!("policy_unknown")), "{path}");
         }
     }
+}
+
+/// Who asks learns of no keyring while the element is away what they do not learn else: what is known is told, and what is not is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_judged_by_what_is_known_while_the_element_is_away() {
+    let mut keyrings = Keyrings::start("keyring-away");
+    let (keyring, _) = keyrings.activated("k", "Marie Curie");
+    let lease = keyrings.scratch.write("lease.pdf", b"x");
+    keyrings.leave("sp", &keyring.id, &lease).success();
+    keyrings.stop_element();
+    keyrings.leave("sp", &keyring.id, &lease).success();
+    let nobodys = KeyringId::random().to_string();
+    assert_eq!(refused(&keyrings.leave("sp", &nobodys, &lease)), "keyring_unknown");
 }

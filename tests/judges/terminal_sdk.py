@@ -12,7 +12,7 @@ import pkcs11
 
 from terminal_house import PIN, Device, Folder, House, Key, generate, library, sdk, seen, typed
 
-Local, Refused = sdk.TerminalError.Local, sdk.TerminalError.Refused
+Host, Local, Refused = sdk.TerminalError.Host, sdk.TerminalError.Local, sdk.TerminalError.Refused
 
 
 class Lives(House):
@@ -49,6 +49,8 @@ class Lives(House):
         activated = begun.choose(typed(), typed())
         self.assertEqual((activated.keyring, activated.phase), (keyring, sdk.Phase.ACTIVE))
         self.assertIn(b"Marie Curie", activated.certificate)
+        # What was sent is kept, and is not written over: its answer may have been lost.
+        self.refused(Local, "terminal_exists", lambda: begun.choose(typed(), typed()))
 
     def sign(self, terminal, keyring: str):
         self.assertEqual(terminal.pending(), [])
@@ -107,7 +109,7 @@ class Lives(House):
         for asked in (rejected, reported, unread):
             self.assertEqual(self.outcome(asked), "rejected")
         self.assertEqual(terminal.pending(), [])
-        self.refused(Refused, "request_settled", lambda: terminal.request(rejected))
+        self.refused(Host, "request_settled", lambda: terminal.request(rejected))
 
     def stops(self, terminal, keyring: str):
         asked = self.ask(keyring)

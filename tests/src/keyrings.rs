@@ -126,6 +126,11 @@ impl Keyrings {
         self.element = None;
     }
 
+    /// Ends the element alone: its host finds nobody behind it.
+    pub fn stop_element(&mut self) {
+        self.element = None;
+    }
+
     /// The element's socket.
     pub fn socket(&self) -> PathBuf {
         self.scratch.join("run").join("element.sock")

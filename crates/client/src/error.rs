@@ -29,12 +29,12 @@ pub enum ClientError {
         /// One sentence.
         detail: String,
     },
-    /// Whoever carries messages to the element refused, in clear: it is not the element's word, whatever code it has.
+    /// Whoever carries messages to the element refused, in clear, or the host of a keyring what a terminal asks it: it is not the element's word, whatever code it has.
     #[error("refused ({status}, {code}): {detail}")]
     InClear {
         /// HTTP status.
         status: u16,
-        /// One of the few codes that are taken from who carries.
+        /// One of the few codes that are taken from them.
         code: String,
         /// One sentence.
         detail: String,

@@ -31,13 +31,18 @@ impl Service {
         let begun = Begun { keyring: credential.keyring, hashes: hashes.clone(), ends: self.ends() };
         let client = &bearer.client;
         let handle = self.0.consents.begin(client, begun, self.now()).map_err(|_| full())?;
-        match self.asked(bearer, &credential, said, &names, &hashes).await {
-            Ok(left) => self.0.consents.left(&handle, client, left, self.now()),
-            Err(error) => {
-                self.0.consents.ended(&handle, client, self.now());
-                return Err(error);
+        let (at, client) = (handle.clone(), client.clone());
+        self.ask(bearer, &credential, (said, &names, &hashes), move |service, left| match left {
+            Ok(left) => {
+                service.0.consents.left(&at, &client, left, service.now());
+                Ok(())
             }
-        }
+            Err(error) => {
+                service.0.consents.ended(&at, &client, service.now());
+                Err(error)
+            }
+        })
+        .await?;
         Ok(Answer::Begun(json!({"handle": handle})))
     }
 

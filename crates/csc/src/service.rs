@@ -16,7 +16,7 @@ use crate::input::{Implied, Input, hash};
 use crate::kept::Kept;
 use crate::rooms::Rooms;
 use crate::stamps::Stamps;
-use crate::tokens::{Bearer, Tokens};
+use crate::tokens::{Bearer, Tokens, Turn};
 use crate::whole::Signing;
 use crate::words::{Lang, described, labelled};
 use crate::{CscError, algorithms};
@@ -224,15 +224,38 @@ impl Service {
         Ok(json!({"timestamp": STANDARD.encode(token)}))
     }
 
-    /// Leaves a request for the holder of a credential.
-    pub(crate) async fn asked(
+    /// Leaves a request for the holder of a credential, and has what came of that kept. Whoever called may be gone meanwhile: the holder is asked all the same, and it counts as long as
+    /// they are.
+    pub(crate) async fn ask(
+        &self,
+        bearer: &Bearer,
+        credential: &Credential,
+        (said, names, hashes): (Option<&str>, &[Option<String>], &[[u8; 32]]),
+        kept: impl FnOnce(&Self, Result<Left, CscError>) -> Result<(), CscError> + Send + 'static,
+    ) -> Result<(), CscError> {
+        let (service, asks) = (self.clone(), self.asks(bearer, credential, said, names, hashes));
+        let asked = tokio::spawn(async move {
+            let left = match asks {
+                Ok((asked, turn)) => {
+                    let left = service.0.holders.ask(asked).await.map_err(|error| not_asked(&error));
+                    left.map(|(request, ends)| Left { request, ends, _turn: turn })
+                }
+                Err(error) => Err(error),
+            };
+            kept(&service, left)
+        });
+        asked.await.map_err(|_| CscError::server())?
+    }
+
+    /// What a holder is asked, and the turn to ask them.
+    fn asks(
         &self,
         bearer: &Bearer,
         credential: &Credential,
         said: Option<&str>,
         names: &[Option<String>],
         hashes: &[[u8; 32]],
-    ) -> Result<Left, CscError> {
+    ) -> Result<(Asked, Turn), CscError> {
         let Plan { lang, seconds, .. } = self.0.plan;
         let labels = labelled(lang, names)?;
         let asked = Asked {
@@ -244,8 +267,7 @@ impl Service {
         };
         let often = || CscError::often("The holder has been asked enough for now");
         let turn = self.0.tokens.turn(bearer, seconds).ok_or_else(often)?;
-        let (request, ends) = self.0.holders.ask(asked).await.map_err(|error| not_asked(&error))?;
-        Ok(Left { request, ends, _turn: turn })
+        Ok((asked, turn))
     }
 
     /// Until when a request that is left now may be answered.

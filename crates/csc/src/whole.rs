@@ -67,13 +67,18 @@ impl Service {
         let ((id, at), client) = (drawn(), &bearer.client);
         let until = self.ends() + AFTERWARDS;
         self.0.works.put(at, client, signing, until, self.now()).map_err(|_| full())?;
-        match self.asked(bearer, &credential, said.as_deref(), &names, &hashes).await {
-            Ok(left) => self.0.works.with(&at, client, self.now(), |it| it.left = Some(left)),
-            Err(error) => {
-                self.0.works.take(&at, client, self.now());
-                return Err(error);
+        let client = client.clone();
+        self.ask(bearer, &credential, (said.as_deref(), &names, &hashes), move |service, left| match left {
+            Ok(left) => {
+                service.0.works.with(&at, &client, service.now(), |it| it.left = Some(left));
+                Ok(())
             }
-        };
+            Err(error) => {
+                service.0.works.take(&at, &client, service.now());
+                Err(error)
+            }
+        })
+        .await?;
         Ok(json!({"responseID": id}))
     }
 

@@ -210,9 +210,11 @@ async fn deposit(
     let jws = String::from_utf8(body).map_err(|_| Refused::malformed("a request is a compact JWS"))?;
     let judged = match judge(host.rows(), &acting, jws.clone(), host.origin(), host.now()).await {
         Err(refused) if refused.is_of_rows() => {
-            // Keyring, policy or actor may be new.
-            host.feed().freshen().await?;
-            judge(host.rows(), &acting, jws, host.origin(), host.now()).await?
+            // Keyring, policy or actor may be new. While the element is away it is as it was found: who asks learns nothing else of a keyring then.
+            match host.feed().freshen().await {
+                Ok(()) => judge(host.rows(), &acting, jws, host.origin(), host.now()).await?,
+                Err(_) => return Err(refused),
+            }
         }
         judged => judged?,
     };

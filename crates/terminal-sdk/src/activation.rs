@@ -105,10 +105,11 @@ impl Activation {
         ToActivate::from(self.begun.shown())
     }
 
-    /// The holder read it, it is theirs, and typed the PIN twice, on two keypads. A PIN that is not taken leaves the activation as it is.
+    /// The holder read it, it is theirs, and typed the PIN twice, on two keypads. A PIN that is not taken leaves the activation as it is. One that was sent is the last: let the
+    /// activation go, and begin another where [`crate::Terminal::names`] has none.
     ///
     /// # Errors
-    /// [`TerminalError::Local`] `pins_differ`, `pin_not_taken`; [`TerminalError::Refused`]; [`TerminalError::Unproven`]; [`TerminalError::Away`], where the keyring may be active all the same:
+    /// [`TerminalError::Local`] `pins_differ`, `pin_not_taken`, `terminal_exists` where one was sent before; [`TerminalError::Refused`]; [`TerminalError::Unproven`]; [`TerminalError::Away`], where the keyring may be active all the same:
     /// the first use shows it.
     pub fn choose(&self, pin: &Keypad, again: &Keypad) -> Result<Activated, TerminalError> {
         let (first, again) = (pin.take(), again.take());

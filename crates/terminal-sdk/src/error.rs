@@ -6,12 +6,23 @@ use sceau_client::ClientError;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 #[non_exhaustive]
 pub enum TerminalError {
-    /// The element refused, or the host: codes of docs/problem-codes.md and docs/problem-codes-keyrings.md.
+    /// The element refused, under its seal: codes of docs/problem-codes.md.
     #[error("{detail}")]
     Refused {
         /// Which.
         code: String,
         /// One sentence.
+        detail: String,
+        /// Whether the same may be done a moment later.
+        again: bool,
+    },
+    /// The host refused, or what stands before it, in clear: codes of docs/problem-codes-keyrings.md. It is not the element's word, and no keyring is thrown away for it; what it says for
+    /// people is not passed on.
+    #[error("{detail}")]
+    Host {
+        /// Which: one of the few that are taken from a host.
+        code: String,
+        /// One sentence, of this terminal.
         detail: String,
         /// Whether the same may be done a moment later.
         again: bool,
@@ -117,6 +128,10 @@ impl From<ClientError> for TerminalError {
         let code = |code: &str| code.to_owned();
         match error {
             ClientError::Refused { code, detail, .. } => Self::Refused { code, detail, again },
+            ClientError::InClear { code, .. } => {
+                let detail = format!("the host of the keyring does not do it ({code})");
+                Self::Host { code, detail, again }
+            }
             ClientError::Keyring { code, detail } if OF_SHELL.contains(&code) => {
                 Self::Shell { code: code.to_owned(), detail }
             }
@@ -142,6 +157,17 @@ mod tests {
 
     fn here(path: &str) -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    }
+
+    #[test]
+    fn what_a_host_says_in_clear_is_not_the_elements_and_its_words_are_not_passed_on() {
+        let error =
+            ClientError::InClear { status: 503, code: "busy".to_owned(), detail: "call 01 23 45".to_owned() };
+        let detail = "the host of the keyring does not do it (busy)".to_owned();
+        assert_eq!(
+            TerminalError::from(error),
+            TerminalError::Host { code: "busy".to_owned(), detail, again: true }
+        );
     }
 
     /// Words in lower case that stand in quotes where a code is given.

@@ -231,7 +231,7 @@ impl Request {
     /// The holder does not agree.
     ///
     /// # Errors
-    /// [`TerminalError::Refused`] with the host's code; [`TerminalError::Away`].
+    /// [`TerminalError::Host`]; [`TerminalError::Away`].
     pub fn reject(&self) -> Result<(), TerminalError> {
         let mut progress = self.open()?;
         let Inner { storage, host, .. } = &*self.inner;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use sceau_client::terminal::{Storage, Visitor, destroy, dissociate, state, suspend};
+use sceau_client::terminal::{Storage, Visitor, destroy, dissociate_unshown, state, suspend};
 use sceau_client::{ClientError, Server, Trust};
 use sceau_keyring::Pin;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -145,7 +145,7 @@ impl Terminal {
     /// What waits for the holder: ids alone. What a use before could not hand over is handed over first.
     ///
     /// # Errors
-    /// [`TerminalError::Local`] `terminal_missing`; [`TerminalError::Refused`] with the host's code; [`TerminalError::Away`].
+    /// [`TerminalError::Local`] `terminal_missing`; [`TerminalError::Host`]; [`TerminalError::Away`].
     pub fn pending(&self) -> Result<Vec<Waiting>, TerminalError> {
         let Inner { storage, host, .. } = &*self.inner;
         let waiting = self.inner.wait(async { Visitor::at(storage, host).await?.waiting().await })?;
@@ -166,7 +166,7 @@ impl Terminal {
     /// Fetches a request that waits, by its id (a notification has it), and judges it: who asks is registered for this, and it reads as one thing alone.
     ///
     /// # Errors
-    /// [`TerminalError::Local`] `request_invalid`, `actor_unknown`, `keyring_suspended` and others that say why no PIN can be typed; [`TerminalError::Refused`] with the host's code (`request_unknown`,
+    /// [`TerminalError::Local`] `request_invalid`, `actor_unknown`, `keyring_suspended` and others that say why no PIN can be typed; [`TerminalError::Host`] (`request_unknown`,
     /// `request_settled`); [`TerminalError::Unproven`]; [`TerminalError::Away`].
     pub fn request(&self, id: String) -> Result<Arc<Request>, TerminalError> {
         Request::fetch(&self.inner, parsed(&id)?).map(Arc::new)
@@ -212,7 +212,7 @@ impl Terminal {
         Ok(Ended { index: done.index, proof: done.proof, forgotten: true, waits: false })
     }
 
-    /// Takes a terminal off the keyring; this one, where none is named. As [`Terminal::destroy`].
+    /// Takes a terminal off the keyring; this one, where none is named. As [`Terminal::destroy`]. What there is to warn of is not shown by it, and is by the next request.
     ///
     /// # Errors
     /// As [`Request::approve`].
@@ -220,7 +220,7 @@ impl Terminal {
         let terminal = terminal.map(|id| parsed(&id)).transpose()?;
         let pin = typed(pin)?;
         let Inner { storage, host, .. } = &*self.inner;
-        let done = self.inner.wait(dissociate(storage, host, terminal, |_| Ok(pin)))?;
+        let done = self.inner.wait(dissociate_unshown(storage, host, terminal, pin))?;
         Ok(Ended { index: Some(done.index), proof: Some(done.proof), forgotten: done.own, waits: done.waits })
     }
 }

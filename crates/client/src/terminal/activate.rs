@@ -1,5 +1,7 @@
 //! Activation: the factors are proven on both sides, the holder reads whose the keyring is, and chooses a PIN.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use sceau_crypto::Secret;
 use sceau_element_api::documents::Document as _;
 use sceau_element_api::keyring::{KeyringPhase, KeyringPolicy};
@@ -31,6 +33,7 @@ pub struct ToActivate {
 pub struct Activation {
     new: NewKey,
     shown: ToActivate,
+    sent: AtomicBool,
     _alone: Alone,
 }
 
@@ -72,7 +75,7 @@ pub async fn begin_activation(
     let by = Terminal { carrier, invitation, factors, device: &new.key };
     // A registration is blinded from the PIN, which nobody chose yet: the first context only asks to be shown, with digits that are thrown away.
     let shown = by.begin(&throwaway()?).await?.shown()?;
-    Ok(Activation { new, shown, _alone: alone })
+    Ok(Activation { new, shown, sent: AtomicBool::new(false), _alone: alone })
 }
 
 impl Activation {
@@ -82,10 +85,10 @@ impl Activation {
         &self.shown
     }
 
-    /// The second half of [`activate`], with the invitation and the factors of the first one. A PIN that is not taken leaves it as it is.
+    /// The second half of [`activate`], with the invitation and the factors of the first one. A PIN that is not taken leaves it as it is; one that was sent is the last one.
     ///
     /// # Errors
-    /// As [`activate`].
+    /// As [`activate`]; `terminal_exists` where a PIN was sent before.
     pub async fn choose(
         &self,
         storage: &Storage,
@@ -93,6 +96,9 @@ impl Activation {
         (invitation, factors): (&Invitation, &Factors<'_>),
         pin: &Pin,
     ) -> Result<Activated, ClientError> {
+        if self.sent.load(Ordering::SeqCst) {
+            return Err(sent_before());
+        }
         let shown = &self.shown;
         pin.check(&shown.policy.pin).map_err(|why| refused("pin_not_taken", why.to_string()))?;
         let device = &self.new.key;
@@ -110,6 +116,10 @@ impl Activation {
         let current = Secret::random();
         let unlock = unlock_of(&export, &current, &place);
         let image = storage.image()?;
+        // Whatever became of the first: who carries it may hand it over later, and what would be written now is in its place.
+        if self.sent.swap(true, Ordering::SeqCst) {
+            return Err(sent_before());
+        }
         storage.keep_key(&self.new)?;
         storage.keep_secrets(&Secrets { current, pending: None })?;
         // All of it before it is sent: where the answer is lost, the keyring is active, and this is its terminal.
@@ -123,6 +133,11 @@ impl Activation {
         storage.keep(&kept)?;
         Ok(activated)
     }
+}
+
+fn sent_before() -> ClientError {
+    let words = "a PIN was chosen and sent before: the keyring may be active here, which its first use shows";
+    refused("terminal_exists", words)
 }
 
 /// What a terminal of this activation pins and knows.

@@ -5,7 +5,7 @@ use sceau_element_api::keyring::{Dissociation, RequestKind};
 use sceau_keyring::Pin;
 
 use super::own::OwnAsk;
-use super::sign::{ToApprove, use_for};
+use super::sign::{ToApprove, Warned, use_for};
 use super::storage::Storage;
 use crate::ClientError;
 use crate::keyring::Carries;
@@ -35,12 +35,35 @@ pub async fn dissociate<E: From<ClientError>>(
     terminal: Option<TerminalId>,
     approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
 ) -> Result<Dissociated, E> {
+    taken_off(storage, carrier, (terminal, Warned::Joins), approve).await
+}
+
+/// The same, by a PIN that was typed before: its holder was shown nothing, and what others did is told by the next use.
+///
+/// # Errors
+/// As [`super::sign`].
+pub async fn dissociate_unshown(
+    storage: &Storage,
+    carrier: &impl Carries,
+    terminal: Option<TerminalId>,
+    pin: Pin,
+) -> Result<Dissociated, ClientError> {
+    taken_off(storage, carrier, (terminal, Warned::Nothing), |_| Ok(pin)).await
+}
+
+async fn taken_off<E: From<ClientError>>(
+    storage: &Storage,
+    carrier: &impl Carries,
+    (terminal, warned): (Option<TerminalId>, Warned),
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
+) -> Result<Dissociated, E> {
     let (kept, device, _) = storage.load()?;
     let terminal = terminal.unwrap_or(kept.terminal);
     let waits = kept.policy()?.dissociation == Dissociation::HolderAndSupport;
     let words = format!("Take the terminal {terminal} off this keyring.");
     let asks = OwnAsk { kind: RequestKind::Dissociate, words: &words, terminal: Some(terminal) };
-    let (request, asked) = kept.asks(&device, &asks)?;
+    let (request, mut asked) = kept.asks(&device, &asks)?;
+    asked.warned = warned;
     let (kept, used) = use_for(storage, carrier, &request, asked, approve).await?;
     let own = terminal == kept.terminal && !waits;
     if own {

@@ -14,10 +14,11 @@ use sceau_keyring::{
     Signs as _, Standing, Statement as _, TransactionProof, Tries, Used, file_of, open_inner,
 };
 use sceau_trace::Hash;
+use serde_json::json;
 
 use super::stage::{ORIGIN, Stage};
 use super::storage::{Secrets, Storage};
-use super::{ToApprove, sign};
+use super::{ToApprove, dissociate, dissociate_unshown, sign};
 use crate::ClientError;
 use crate::keyring::{Carries, FileKey, now};
 
@@ -287,4 +288,29 @@ async fn a_wrong_pin_is_said_to_be_wrong_whether_or_not_the_element_hears_of_it(
         assert_eq!(error.code(), Some("pin_invalid"));
         assert_eq!(error.to_string().contains("could not be told"), deaf, "{error}");
     }
+}
+
+#[tokio::test]
+async fn what_was_not_shown_with_the_pin_stays_new() {
+    let (element, storage, _folder) = Lying::new(Lies {
+        standing: Some(|it| {
+            let attempt = Hash::new([8; 32]);
+            let tried =
+                json!({"index": 5, "time": 50, "action": "keyring.fail", "by": "holder", "attempt": attempt});
+            it.done = vec![serde_json::from_value(tried).unwrap()];
+        }),
+        proof: Some(|it| it.signatures = TransactionProof::signatures_hash(&[])),
+        used: Some(|it| it.signatures.clear()),
+        ..Lies::default()
+    });
+    let pin = || Pin::parse(PIN).unwrap();
+    let other = TerminalId::random();
+    dissociate_unshown(&storage, &element, Some(other), pin()).await.unwrap();
+    assert_eq!(storage.own().unwrap().last.map(|last| last.index), None);
+    let shown = |asked: &ToApprove| {
+        assert_eq!(asked.others.attempts.len(), 1, "it is shown now");
+        Ok::<_, ClientError>(pin())
+    };
+    dissociate(&storage, &element, Some(other), shown).await.unwrap();
+    assert_eq!(storage.own().unwrap().last.map(|last| last.index), Some(5));
 }

@@ -27,7 +27,7 @@ mod lying_element;
 
 pub use activate::{Activation, ToActivate, activate, begin_activation};
 pub use destroy::{Destroyed, destroy};
-pub use dissociate::{Dissociated, dissociate};
+pub use dissociate::{Dissociated, dissociate, dissociate_unshown};
 pub use join::{Joined, ToJoin, join};
 pub use keeps::{Alone, DeviceKey, Keeps, NewKey};
 pub use keypad::Keypad;

@@ -8,7 +8,7 @@ use sceau_trace::Hash;
 
 use super::keeps::DeviceKey;
 use super::refused;
-use super::sign::ToApprove;
+use super::sign::{ToApprove, Warned};
 use super::state::Others;
 use super::storage::Kept;
 use crate::ClientError;
@@ -65,8 +65,7 @@ impl Kept {
             certificates: self.certificates(),
             others: Others::default(),
             added: Vec::new(),
-            terminals: None,
-            seen: None,
+            warned: Warned::Joins,
             key,
         };
         Ok((jws, asked))

@@ -39,12 +39,26 @@ pub struct ToApprove {
     pub others: Others,
     /// Terminals that were added since then.
     pub added: Vec<BoundTerminal>,
-    /// The terminals that the keyring has as its holder reads this; none where that was not asked.
-    pub(super) terminals: Option<Vec<TerminalId>>,
-    /// Index of the newest entry that was looked through for [`others`](Self::others); none where it was not asked.
-    pub(super) seen: Option<u64>,
+    /// What its holder is warned of by that.
+    pub(super) warned: Warned,
     /// The thumbprint of its key.
     pub(super) key: Hash,
+}
+
+/// What a holder was warned of, and so is not warned of again.
+#[derive(Debug)]
+pub(super) enum Warned {
+    /// Nobody looked: the terminal is to be one of the keyring, and what it did before is its own.
+    Joins,
+    /// Nothing was shown: what is new stays new.
+    Nothing,
+    /// What was done until this entry, and these terminals.
+    Of {
+        /// Index of the newest entry that was looked through for [`ToApprove::others`].
+        newest: Option<u64>,
+        /// Those that the keyring had then.
+        terminals: Vec<TerminalId>,
+    },
 }
 
 /// It is signed.
@@ -150,10 +164,11 @@ pub(super) async fn may_type(
     let (kept, device, _) = storage.load()?;
     let state = look(storage, carrier, (&kept, &device), Since::LastUse).await?;
     state.may_try()?;
-    asked.seen = state.seen;
+    if !matches!(asked.warned, Warned::Nothing) {
+        asked.warned = Warned::Of { newest: state.seen, terminals: names(&state.standing) };
+    }
     asked.others = state.others;
     asked.added = state.added;
-    asked.terminals = Some(names(&state.standing));
     Ok(())
 }
 
@@ -239,9 +254,15 @@ async fn prove(
     };
     storage.keep_secrets(&Secrets { current: next, pending: None })?;
     let proof = consent.judge(&used, &sad)?;
-    // Not the index of the use: what a copy tries while the holder reads and types is before that one, and nobody saw it.
-    let last = LastUse { index: asked.seen.unwrap_or(used.index), time: proof.time };
-    storage.keep_use(last, asked.terminals.clone())?;
+    let last = |newest| LastUse { index: newest, time: proof.time };
+    match &asked.warned {
+        Warned::Joins => storage.keep_use(last(used.index), None)?,
+        Warned::Nothing => {}
+        // Not the index of the use: what a copy tries while the holder reads and types is before that one, and nobody saw it.
+        Warned::Of { newest, terminals } => {
+            storage.keep_use(last(newest.unwrap_or(used.index)), Some(terminals.clone()))?;
+        }
+    }
     kept.complete(storage, &used)?;
     Ok((kept, used))
 }
@@ -288,17 +309,7 @@ impl Kept {
         let (provider, certificates) = (actor.name.clone(), self.certificates());
         let told = if signs || policy.discloses == Disclosure::Keyring { Vec::new() } else { policy.subject };
         let (others, added) = (Others::default(), Vec::new());
-        Ok(ToApprove {
-            provider,
-            request,
-            told,
-            certificates,
-            others,
-            added,
-            terminals: None,
-            seen: None,
-            key,
-        })
+        Ok(ToApprove { provider, request, told, certificates, others, added, warned: Warned::Joins, key })
     }
 }
 

@@ -61,10 +61,13 @@ const OF_HOSTS: [&str; 14] = [
     "unavailable",
 ];
 
-/// The word of a host, where it is its own.
+/// The word of a host, where it is its own: never the element's, whose refusals come sealed.
 fn of_host(error: ClientError) -> ClientError {
     match error {
-        ClientError::Refused { code, detail, .. } if !OF_HOSTS.contains(&code.as_str()) => {
+        ClientError::Refused { status, code, detail } if OF_HOSTS.contains(&code.as_str()) => {
+            ClientError::InClear { status, code, detail }
+        }
+        ClientError::Refused { detail, .. } => {
             let words = "the host of the keyring refused in words that are not its to say: believe the keyring's own state";
             ClientError::Unproven(format!("{words} (it says: {detail})"))
         }
@@ -118,7 +121,7 @@ impl<'a> Visitor<'a> {
     /// What waits for the holder.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] with the host's code; [`ClientError::Unproven`] where it says what is not its to say; as [`Server::post`].
+    /// [`ClientError::InClear`] with the host's code; [`ClientError::Unproven`] where it says what is not its to say; as [`Server::post`].
     pub async fn waiting(&self) -> Result<Vec<Waiting>, ClientError> {
         self.listed(VisitAsk::List {}).await
     }

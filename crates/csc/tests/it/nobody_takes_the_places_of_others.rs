@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use crate::stage::{Does, SHA256, Stage};
+use crate::stage::{Does, SECONDS, SHA256, Stage};
 
 /// A body of which nothing comes.
 fn silent() -> Body {
@@ -90,4 +90,33 @@ async fn one_application_has_so_many_time_stamps() {
     }
     assert_eq!((last, stage.stamps.0.load(Ordering::Relaxed)), (429, 60));
     assert_ne!(stage.call("other/marie", "signatures/timestamp", members).await.0, 429);
+}
+
+/// The host may have what was asked: it rings at the holder's terminal until it ends, whoever listens.
+#[tokio::test]
+async fn an_application_that_hangs_up_has_asked_all_the_same() {
+    let stage = Stage::raise();
+    let left = || stage.tokens.turns.load(Ordering::Relaxed);
+    stage.tokens.turns.store(3, Ordering::Relaxed);
+    for (asked, method) in [(1, "credentials/authorize"), (2, "signatures/signDoc")] {
+        let silent = stage.holders.silence.lock().await;
+        let hashes = json!({"credentialID": stage.marie, "numSignatures": 1, "hashes": [STANDARD.encode([1; 32])], "hashAlgorithmOID": SHA256});
+        let members = if asked == 1 { hashes } else { stage.digests(1, "AdES-B-B") };
+        let mut call = Box::pin(stage.call("archive/marie", method, members));
+        while stage.holders.asked.lock().unwrap().len() < asked {
+            assert!(futures::poll!(&mut call).is_pending());
+            tokio::task::yield_now().await;
+        }
+        drop(call);
+        assert_eq!(left(), 3 - asked, "{method}: it hung up, and the host may have it");
+        drop(silent);
+        // Whoever waited before had it first, and was answered.
+        drop(stage.holders.silence.lock().await);
+        assert_eq!(left(), 3 - asked, "{method}");
+    }
+    // Once it ended, the turns are back.
+    stage.clock.advance((SECONDS + 601) * 1000);
+    stage.authorized(&[[1; 32]]).await;
+    stage.call("archive/marie", "signatures/signDoc", stage.digests(1, "AdES-B-B")).await;
+    assert_eq!(left(), 1, "those of the two that were asked now are taken");
 }

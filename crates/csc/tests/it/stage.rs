@@ -38,6 +38,8 @@ pub(crate) enum Does {
 pub(crate) struct Told {
     pub(crate) does: Mutex<Does>,
     pub(crate) asked: Mutex<HashMap<KeyringRequestId, Asked>>,
+    /// Whoever holds it keeps the host from answering.
+    pub(crate) silence: tokio::sync::Mutex<()>,
     keys: HashMap<KeyringId, Issued>,
     clock: Arc<ManualClock>,
 }
@@ -46,7 +48,10 @@ impl Holders for Told {
     fn ask(&self, asked: Asked) -> Later<'_, Result<(KeyringRequestId, u64), NotAsked>> {
         let (id, ends) = (KeyringRequestId::random(), self.clock.now_ms() + asked.seconds * 1000);
         self.asked.lock().unwrap().insert(id, asked);
-        Box::pin(async move { Ok((id, ends)) })
+        Box::pin(async move {
+            drop(self.silence.lock().await);
+            Ok((id, ends))
+        })
     }
 
     fn became(&self, request: KeyringRequestId) -> Later<'_, Result<Became, NotAsked>> {
@@ -142,6 +147,7 @@ impl Stage {
         let holders = Arc::new(Told {
             does: Mutex::new(Does::Nothing),
             asked: Mutex::default(),
+            silence: tokio::sync::Mutex::default(),
             keys,
             clock: Arc::clone(&clock),
         });

@@ -7,7 +7,7 @@ use sceau_client::keyring::{Became, FileKey, became, leave, now};
 use sceau_client::{ClientError, Server};
 use sceau_element_api::keyring::{KeyringsAbout, RequestKind};
 use sceau_element_api::{KeyringActorId, KeyringId, KeyringRequestId};
-use sceau_keyring::{Identity, ItemHash, Request, Statement as _};
+use sceau_keyring::{Identity, ItemHash, Request, Statement as _, places};
 
 /// How long one question to the host waits for news, in seconds.
 const WAIT: u64 = 25;
@@ -83,7 +83,7 @@ pub trait Holders: Send + Sync + 'static {
     /// Asks, and waits for the answer or the end.
     fn ask(&self, ask: Ask) -> Later<'_, Result<Answer, AskError>>;
 
-    /// Whether it answers at all.
+    /// Whether it takes requests and says what became of them: what asking stands on, and no more, so that a login of nobody ends as one of somebody does.
     fn is_there(&self) -> Later<'_, bool>;
 }
 
@@ -106,7 +106,13 @@ impl Holders for AtHost {
     }
 
     fn is_there(&self) -> Later<'_, bool> {
-        Box::pin(async { self.host.get_bytes("/check").await.is_ok() })
+        Box::pin(async {
+            let nobodys = format!("{}/{}?wait=0", places::REQUESTS, KeyringRequestId::random());
+            match self.host.get::<serde_json::Value>(&nobodys).await {
+                Ok(_) => true,
+                Err(error) => error.code() == Some("request_unknown"),
+            }
+        })
     }
 }
 
