@@ -252,4 +252,31 @@ with_tokens! {
         stage.order("");
         scene.must_sign(stage, &key);
     }
+
+    fn a_key_of_known_octets_in_the_place_of_the_one_that_wraps_is_found_at_the_start(stage: &Stage) {
+        let scene = Scene::of(stage);
+        let ours = session();
+        let label = Attribute::Label(b"house/holders-wrap/1".to_vec());
+        let made = ours.find_objects(std::slice::from_ref(&label)).unwrap()[0];
+        let id = ours.get_attributes(made, &[AttributeType::Id]).unwrap().remove(0);
+        ours.destroy_object(made).unwrap();
+        let known = [
+            Attribute::Class(ObjectClass::SECRET_KEY),
+            Attribute::KeyType(KeyType::AES),
+            label,
+            id,
+            Attribute::Value(vec![7; 32]),
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Wrap(true),
+            Attribute::Unwrap(true),
+        ];
+        ours.create_object(&known).unwrap();
+        assert_eq!(scene.store.prepare_holder_keys(&scene.master, NOW).unwrap_err().code(), "hsm_pkcs11_unusable");
+        // It would wrap and unwrap as well as the other: nothing else tells.
+        let key = scene.make(HolderAlgorithm::EcdsaP256);
+        scene.must_sign(stage, &key);
+    }
 }

@@ -4,7 +4,7 @@
 //! nothing else and never leaves. So the secret alone opens what only the token takes in, and the token alone opens nothing: whoever has both kept bytes and token signs nothing
 //! without the holder. In clear a key is in the token alone.
 
-use std::slice;
+use std::{slice, sync::Arc};
 
 use sceau_crypto::{BlobError, Label, SealedBlob, Secret};
 use sceau_pki::{DigestVerifier, KeyFamily, ecdsa_signature_der};
@@ -15,6 +15,7 @@ use crate::{
     holder::{HolderAlgorithm, HolderKey, HolderKeys, HolderPlace, HoldersKept, kek, sign_in_memory},
     key::{KeyKind, KeyLabel, KeyRef, KeyUri, KeyVersion},
     operations::Operations,
+    pkcs11::TokenKeeping,
     provider::Provider,
 };
 
@@ -24,7 +25,11 @@ const RSA: u8 = 0x81;
 
 impl HolderKeys for TokenKeystore {
     fn prepare_holder_keys(&self, master: &KeyRef, now: u64) -> Result<HoldersKept, Error> {
-        self.find_or_generate(KeyKind::Aes256Kwp, &wrapping_label(master)?, now)?;
+        let wrapping = wrapping_label(master)?;
+        self.find_or_generate(KeyKind::Aes256Kwp, &wrapping, now)?;
+        // Whoever has the token's PIN may have put one of known octets in the place of either: what is made from here on would be wrapped by it.
+        self.is_as_it_was_made(&wrapping)?;
+        self.is_as_it_was_made(master.label())?;
         // What a token says that it can, and what it does, are two things.
         let secret = Secret::random();
         let place = HolderPlace { context: &[0; 32], secret: &secret };
@@ -87,6 +92,19 @@ impl HolderKeys for TokenKeystore {
 }
 
 impl TokenKeystore {
+    /// That the token still says of a key what was kept of it when it was made.
+    fn is_as_it_was_made(&self, label: &KeyLabel) -> Result<(), Error> {
+        let Some(entry) = self.read().get(label).map(Arc::clone) else { return Ok(()) };
+        match self.keeping(label, &entry)? {
+            TokenKeeping::Loose | TokenKeeping::Gone => {
+                let key = Held { name: self.shelf.object(label.as_str(), KeyVersion::FIRST), check: None };
+                let why = "it is not the key that was made there, or may leave the token: look who had its PIN, and restore the token from its backup";
+                Err(self.unusable(&key, why))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The token's key that wraps those of a master.
     fn wrapping(&self, master: &KeyRef) -> Result<Held<'static>, Error> {
         let label = wrapping_label(master)?;
