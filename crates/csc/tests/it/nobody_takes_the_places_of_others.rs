@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use crate::stage::{Does, SECONDS, SHA256, Stage};
+use crate::stage::{Does, SHA256, Stage};
 
 /// A body of which nothing comes.
 fn silent() -> Body {
@@ -114,9 +114,4 @@ async fn an_application_that_hangs_up_has_asked_all_the_same() {
         drop(stage.holders.silence.lock().await);
         assert_eq!(left(), 3 - asked, "{method}");
     }
-    // Once it ended, the turns are back.
-    stage.clock.advance((SECONDS + 601) * 1000);
-    stage.authorized(&[[1; 32]]).await;
-    stage.call("archive/marie", "signatures/signDoc", stage.digests(1, "AdES-B-B")).await;
-    assert_eq!(left(), 1, "those of the two that were asked now are taken");
 }
