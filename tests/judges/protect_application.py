@@ -64,7 +64,7 @@ class Application(unittest.TestCase):
         message = jwe.decrypt_compact(answer["data_key"], self.sessions[alg], algorithms=[alg, "A256GCM"])
         self.assertEqual(message.protected["typ"], "sceau-data-key")
         key = json.loads(message.plaintext)
-        self.assertEqual((key["kid"], key["call"]), (answer["datum"], answer["asked"]))
+        self.assertEqual((key["kid"], key["call"], key.get("item")), (answer["datum"], answer["asked"], answer.get("item")))
         return OctKey.import_key({"kty": "oct", "k": key["k"]}).raw_value, unb64(key["iv"])
 
     def opening(self, created, alg="ECDH-ES"):

@@ -59,7 +59,7 @@ class Protection(Application):
             call = self.sign(claims, alg).encode()
             status, answer = self.house.post("/v1/protect/batches", call, "application/jose")
             self.assertEqual(status, 200, answer)
-            keys = [self.data_key(item["granted"] | {"asked": claims["jti"]}, session) if "granted" in item else None for item in answer["items"]]
+            keys = [self.data_key(item["granted"] | {"asked": claims["jti"], "item": n}, session) if "granted" in item else None for n, item in enumerate(answer["items"])]
             return answer["items"], keys, call
 
         texts = [f"Metformine {mg} mg".encode() for mg in range(60)]

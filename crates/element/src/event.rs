@@ -5,6 +5,7 @@ mod keyring;
 
 use sceau_element_api::OrganisationId;
 use sceau_element_api::protect::DatumId;
+use sceau_hsm::Together;
 use sceau_trace::{Hash, OpeningError, Openings, Record, RecordError, leaf_hash};
 
 use self::bytes::{CALLED, CALLED_APART, LAST, RECORDED};
@@ -167,27 +168,43 @@ impl Event {
     /// # Errors
     /// When the key cannot be used.
     pub fn seal(&self, key: &dyn JournalKey) -> Result<SealedEvent, EventError> {
+        self.seal_together(key, &Together::default())
+    }
+
+    /// Seals one of several events that are written together.
+    ///
+    /// # Errors
+    /// When the key cannot be used.
+    pub(crate) fn seal_together(
+        &self,
+        key: &dyn JournalKey,
+        together: &Together,
+    ) -> Result<SealedEvent, EventError> {
         let tag = self.change.tag();
         if tag == CALLED
-            && let Some(apart) = self.seal_apart(key)?
+            && let Some(apart) = self.seal_apart(key, together)?
         {
             return Ok(apart);
         }
         let sealed = if tag == RECORDED && self.openings.is_empty() {
             Vec::new()
         } else {
-            key.seal(&context(tag, &self.leaf), &self.body(&self.openings)?)?
+            key.seal_together(&context(tag, &self.leaf), &self.body(&self.openings)?, together)?
         };
         Ok(SealedEvent { leaf: self.leaf.clone(), tag, sealed, personal: Vec::new() })
     }
 
     /// Seals a call, and apart from it who asked, where that is forgotten in time.
-    fn seal_apart(&self, key: &dyn JournalKey) -> Result<Option<SealedEvent>, EventError> {
+    fn seal_apart(
+        &self,
+        key: &dyn JournalKey,
+        together: &Together,
+    ) -> Result<Option<SealedEvent>, EventError> {
         let record = Record::parse(&self.leaf)?;
         let (personal, kept) = part(&record, &self.openings);
         let personal = key.seal_personal(record.time(), &apart(&self.leaf), &json(&personal)?)?;
         let Some(personal) = personal else { return Ok(None) };
-        let sealed = key.seal(&context(CALLED_APART, &self.leaf), &self.body(&kept)?)?;
+        let sealed = key.seal_together(&context(CALLED_APART, &self.leaf), &self.body(&kept)?, together)?;
         Ok(Some(SealedEvent { leaf: self.leaf.clone(), tag: CALLED_APART, sealed, personal }))
     }
 

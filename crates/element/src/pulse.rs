@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sceau_crypto::SecretBytes;
+use sceau_hsm::Together;
 
 use crate::clock::Clock;
 use crate::sealing::{JournalKey, SealingError};
@@ -101,6 +102,15 @@ impl SeenKey {
 impl JournalKey for SeenKey {
     fn seal(&self, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, SealingError> {
         self.using(|key| key.seal(context, secret))
+    }
+
+    fn seal_together(
+        &self,
+        context: &[u8],
+        secret: &[u8],
+        together: &Together,
+    ) -> Result<Vec<u8>, SealingError> {
+        self.using(|key| key.seal_together(context, secret, together))
     }
 
     fn open(&self, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, SealingError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sceau_crypto::{BlobError, Label, SealedBlob, Secret, SecretBytes};
-use sceau_hsm::{KeyRef, Operations, Provider};
+use sceau_hsm::{KeyRef, Operations, Provider, Together};
 
 use crate::pulse::END_AFTER;
 use crate::retention::Month;
@@ -33,6 +33,19 @@ pub trait JournalKey: Send + Sync {
     /// # Errors
     /// When the key cannot be used.
     fn seal(&self, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, SealingError>;
+
+    /// Seals one of several parts that are written together.
+    ///
+    /// # Errors
+    /// When the key cannot be used.
+    fn seal_together(
+        &self,
+        context: &[u8],
+        secret: &[u8],
+        _together: &Together,
+    ) -> Result<Vec<u8>, SealingError> {
+        self.seal(context, secret)
+    }
 
     /// Opens what was sealed for the same place.
     ///
@@ -71,7 +84,17 @@ pub(crate) struct ProviderKey {
 
 impl JournalKey for ProviderKey {
     fn seal(&self, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, SealingError> {
-        Ok(patiently(self.patience, || self.provider.seal(&self.key, context, secret))?)
+        self.seal_together(context, secret, &Together::default())
+    }
+
+    fn seal_together(
+        &self,
+        context: &[u8],
+        secret: &[u8],
+        together: &Together,
+    ) -> Result<Vec<u8>, SealingError> {
+        let seal = || self.provider.seal_together(&self.key, context, secret, together);
+        Ok(patiently(self.patience, seal)?)
     }
 
     fn open(&self, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, SealingError> {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use sceau_hsm::Together;
 use sceau_trace::{Action, Asserted, LogTree, Record, RecordError, SignedCheckpoint, VerifierKey, leaf_hash};
 use tokio::sync::{mpsc, oneshot};
 
@@ -291,7 +292,9 @@ impl Past {
         }
         let checkpoint = sign_checkpoint(signer, self.tree.size(), self.tree.root(), self.core.map_root())?;
         let key = signer.journal_key();
-        let sealed: Result<Vec<_>, _> = events.iter().map(|event| event.seal(&*key)).collect();
+        let together = Together::default();
+        let sealed: Result<Vec<_>, _> =
+            events.iter().map(|event| event.seal_together(&*key, &together)).collect();
         self.places.extend(self.journal.commit(&sealed?, &checkpoint.note().to_string())?);
         Ok(checkpoint)
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use sceau_element_api::wire::{Code, Refusal};
+use sceau_hsm::Together;
 use sceau_trace::{Checkpoint, CheckpointError, Hash, VerifiedCheckpoint, leaf_hash};
 use tokio::sync::mpsc;
 
@@ -117,8 +118,9 @@ impl Writer {
         if events.is_empty() {
             return Ok(());
         }
-        let sealed: Result<Vec<_>, _> = events.iter().map(|event| event.seal(&*self.journal_key)).collect();
-        let sealed = sealed?;
+        let together = Together::default();
+        let seal = |event: &Event| event.seal_together(&*self.journal_key, &together);
+        let sealed = events.iter().map(seal).collect::<Result<Vec<_>, _>>()?;
         let leaves = events.iter().map(|event| leaf_hash(&event.leaf));
         let (size, root) = self.view.extend(leaves);
         let checkpoint = sign_checkpoint(&*self.signer, size, root, self.core.map_root())?;

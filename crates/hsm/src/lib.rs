@@ -18,6 +18,7 @@ mod operations;
 pub mod pkcs11;
 mod provider;
 mod software;
+mod together;
 mod unlock;
 #[cfg(feature = "vault")]
 mod vault;
@@ -33,6 +34,7 @@ pub use provider::{
     UnwrapCek,
 };
 pub use software::{SoftwareKeystore, check_keystore_file};
+pub use together::Together;
 pub use unlock::{Derivation, Passphrase, Unlock, write_new_credential};
 #[cfg(feature = "vault")]
 pub use vault::{VaultError, VaultKeystore, VaultLogin, VaultSettings, parsers as vault_parsers};

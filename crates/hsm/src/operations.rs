@@ -10,6 +10,7 @@ use crate::{
     holder::{HolderAlgorithm, HolderKey, HolderPlace, HoldersKept},
     key::{KeyKind, KeyLabel, KeyRef, KeyVersion, PublicKey},
     provider::Provider,
+    together::Together,
 };
 
 /// Every operation of every provider. In scope, `provider.sign(…)` works on any of them.
@@ -143,6 +144,36 @@ pub trait Operations: Provider {
     /// Those, and [`Error::Unsupported`].
     fn open(&self, key: &KeyRef, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, Error> {
         self.sealing().ok_or(unsupported(self.scheme(), "sealing"))?.open(key, context, sealed)
+    }
+
+    /// Seals one of several secrets: see [`crate::Seal::seal_together`].
+    ///
+    /// # Errors
+    /// Those, and [`Error::Unsupported`].
+    fn seal_together(
+        &self,
+        key: &KeyRef,
+        context: &[u8],
+        secret: &[u8],
+        together: &Together,
+    ) -> Result<Vec<u8>, Error> {
+        let sealing = self.sealing().ok_or(unsupported(self.scheme(), "sealing"))?;
+        sealing.seal_together(key, context, secret, together)
+    }
+
+    /// Opens one of several secrets: see [`crate::Seal::open_together`].
+    ///
+    /// # Errors
+    /// Those, and [`Error::Unsupported`].
+    fn open_together(
+        &self,
+        key: &KeyRef,
+        context: &[u8],
+        sealed: &[u8],
+        together: &Together,
+    ) -> Result<SecretBytes, Error> {
+        let sealing = self.sealing().ok_or(unsupported(self.scheme(), "sealing"))?;
+        sealing.open_together(key, context, sealed, together)
     }
 
     /// Makes a master, or finds the one of this label.

@@ -6,6 +6,7 @@ use crate::{
     error::Error,
     holder::HolderKeys,
     key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey},
+    together::Together,
     unlock::Unlock,
 };
 
@@ -193,6 +194,34 @@ pub trait Seal {
     /// # Errors
     /// [`Error::Blob`]; [`Error::NotFound`], [`Error::WrongKind`], [`Error::Disabled`].
     fn open(&self, key: &KeyRef, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, Error>;
+
+    /// Seals one of several secrets, and asks for the key once for all that it seals `together` with, where it is elsewhere. It is opened as any other.
+    ///
+    /// # Errors
+    /// Those of [`Self::seal`].
+    fn seal_together(
+        &self,
+        key: &KeyRef,
+        context: &[u8],
+        secret: &[u8],
+        _together: &Together,
+    ) -> Result<Vec<u8>, Error> {
+        self.seal(key, context, secret)
+    }
+
+    /// Opens one of several secrets, and asks for the key once for all that were sealed together.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    fn open_together(
+        &self,
+        key: &KeyRef,
+        context: &[u8],
+        sealed: &[u8],
+        _together: &Together,
+    ) -> Result<SecretBytes, Error> {
+        self.open(key, context, sealed)
+    }
 }
 
 /// The pseudorandom function of a master, [`KeyKind::PrfHmacSha256`].

@@ -103,6 +103,15 @@ impl Answer {
         session.open(self.encrypted_key()?, &self.datum, call).map_err(of_another)
     }
 
+    /// That of the datum at this place of a batch, likewise.
+    pub(super) fn data_key_of_batch(
+        &self,
+        session: &Session,
+        call: (&str, usize),
+    ) -> Result<DataKey, ClientError> {
+        session.open_of_batch(self.encrypted_key()?, &self.datum, call).map_err(of_another)
+    }
+
     /// Key and vector of a content, likewise.
     pub(super) fn cbc_key(&self, session: &Session, call: &str) -> Result<CbcKey, ClientError> {
         session.open_content(self.encrypted_key()?, &self.datum, call).map_err(of_another)

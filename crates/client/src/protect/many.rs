@@ -39,15 +39,16 @@ impl Application {
         let data = data.into_iter().map(|datum| datum.with(None, None)).collect();
         let op = BatchOperation::CreateMany(Many { session: drawn.public().clone(), data });
         let (answers, call) = self.batch(user, op, count).await?;
-        let begun = |answer: Answer| {
-            let key = answer.data_key(&drawn, &call).and_then(|key| match answer.is_about(None) {
-                true => Ok(key),
-                false => Err(ClientError::Answer),
-            })?;
+        let begun = |at, answer: Answer| {
+            let key = answer.data_key_of_batch(&drawn, (&call, at))?;
+            if !answer.is_about(None) {
+                return Err(ClientError::Answer);
+            }
             let wrapped_key = answer.wrapped_key.ok_or(ClientError::Answer)?.0;
             Ok(Protected { datum: answer.datum, index: answer.index, wrapped_key, key })
         };
-        Ok(answers.into_iter().map(|answer| answer.of(begun)).collect())
+        let begun = |(at, answer): (usize, OfDatum)| answer.of(|answer| begun(at, answer));
+        Ok(answers.into_iter().enumerate().map(begun).collect())
     }
 
     /// Gets many data keys again, in their order, from what travels with the data.
@@ -68,10 +69,10 @@ impl Application {
         };
         let many = Many { session: drawn.public().clone(), data: data.iter().map(open).collect() };
         let (answers, call) = self.batch(user, BatchOperation::OpenMany(many), data.len()).await?;
-        let opened = |(answer, (datum, _)): (OfDatum, &(DatumId, &[u8]))| {
-            answer.of(|answer| opened(&answer, *datum, &drawn, &call))
+        let opened = |(at, (answer, (datum, _))): (usize, (OfDatum, &(DatumId, &[u8])))| {
+            answer.of(|answer| opened(&answer, *datum, &drawn, (&call, at)))
         };
-        Ok(answers.into_iter().zip(data).map(opened).collect())
+        Ok(answers.into_iter().zip(data).enumerate().map(opened).collect())
     }
 
     /// Signs a batch and brings it; its answers, and the id that they answer to.
@@ -116,7 +117,12 @@ impl OfDatum {
 }
 
 /// The data key of an answer that is about this datum.
-fn opened(answer: &Answer, datum: DatumId, session: &Session, call: &str) -> Result<DataKey, ClientError> {
-    let key = answer.data_key(session, call)?;
+fn opened(
+    answer: &Answer,
+    datum: DatumId,
+    session: &Session,
+    call: (&str, usize),
+) -> Result<DataKey, ClientError> {
+    let key = answer.data_key_of_batch(session, call)?;
     if answer.is_about(Some(datum)) { Ok(key) } else { Err(ClientError::Answer) }
 }

@@ -55,6 +55,7 @@ struct Content<'a> {
     iv: &'a str,
     kid: DatumId,
     call: &'a str,
+    item: Option<usize>,
     permit: Option<&'a str>,
 }
 
@@ -83,10 +84,20 @@ impl Session {
     /// # Errors
     /// [`DataKeyError`].
     pub fn open(&self, message: &str, datum: &DatumId, call: &str) -> Result<DataKey, DataKeyError> {
-        self.read((message, datum, call), |content| {
-            let (key, iv) = content.key()?;
-            Ok(DataKey { key, iv })
-        })
+        self.read((message, datum), (call, None), DataKey::of)
+    }
+
+    /// Opens one that answers the datum at this place of a batch, and is for no other place.
+    ///
+    /// # Errors
+    /// [`DataKeyError`].
+    pub fn open_of_batch(
+        &self,
+        message: &str,
+        datum: &DatumId,
+        (batch, item): (&str, usize),
+    ) -> Result<DataKey, DataKeyError> {
+        self.read((message, datum), (batch, Some(item)), DataKey::of)
     }
 
     /// Opens key and vector of a content of the profile `cbc-rs256`, likewise.
@@ -94,7 +105,7 @@ impl Session {
     /// # Errors
     /// [`DataKeyError`].
     pub fn open_content(&self, message: &str, datum: &DatumId, call: &str) -> Result<CbcKey, DataKeyError> {
-        self.read((message, datum, call), |content| {
+        self.read((message, datum), (call, None), |content| {
             let (key, iv) = content.key()?;
             let permit = content.permit.map(Base64Url::decode).transpose();
             Ok(CbcKey { key, iv, permit: permit.map_err(|_| DataKeyError::Form)? })
@@ -103,7 +114,8 @@ impl Session {
 
     fn read<T>(
         &self,
-        (message, datum, call): (&str, &DatumId, &str),
+        (message, datum): (&str, &DatumId),
+        (call, item): (&str, Option<usize>),
         take: impl FnOnce(&Content<'_>) -> Result<T, DataKeyError>,
     ) -> Result<T, DataKeyError> {
         let message = Encrypted::parse(message, KeyAlgorithm::HOUSE).map_err(|_| DataKeyError::Form)?;
@@ -112,7 +124,7 @@ impl Session {
         }
         let text = message.decrypt(&self.private).map_err(|_| DataKeyError::Session)?;
         let content: Content<'_> = serde_json::from_slice(text.expose()).map_err(|_| DataKeyError::Form)?;
-        if content.call != call || content.kid != *datum {
+        if content.call != call || content.item != item || content.kid != *datum {
             return Err(DataKeyError::Call);
         }
         take(&content)
@@ -136,6 +148,11 @@ impl std::fmt::Debug for Session {
 }
 
 impl DataKey {
+    fn of(content: &Content<'_>) -> Result<Self, DataKeyError> {
+        let (key, iv) = content.key()?;
+        Ok(Self { key, iv })
+    }
+
     /// The key as the content key of an envelope, which draws a key of its own from it for each file.
     #[must_use]
     pub fn into_cek(self) -> Cek {
@@ -175,6 +192,27 @@ mod tests {
             (String::new(), DataKeyError::Form),
         ] {
             assert_eq!(mine.open(&wrong, &datum, "this-call").unwrap_err(), why, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn of_a_batch_each_is_for_its_place() {
+        let (mine, datum, part) = (Session::draw().unwrap(), DatumId::random(), |length: usize| {
+            Base64Url(vec![7; length]).encode()
+        });
+        let content = json!({"k": part(32), "iv": part(12), "kid": datum, "call": "this-batch"});
+        let mut placed = content.clone();
+        placed["item"] = json!(3);
+        let (alone, placed) =
+            [content, placed].map(|content| message(&mine, "sceau-data-key", &content)).into();
+        mine.open_of_batch(&placed, &datum, ("this-batch", 3)).unwrap();
+        for wrong in [
+            mine.open_of_batch(&placed, &datum, ("this-batch", 2)),
+            mine.open_of_batch(&placed, &datum, ("last-batch", 3)),
+            mine.open_of_batch(&alone, &datum, ("this-batch", 3)),
+            mine.open(&placed, &datum, "this-batch"),
+        ] {
+            assert_eq!(wrong.unwrap_err(), DataKeyError::Call);
         }
     }
 

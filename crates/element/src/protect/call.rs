@@ -92,6 +92,8 @@ pub struct ProvenCall {
     pub address: Option<IpAddr>,
     /// SHA-256 of it, as it was signed.
     pub digest: [u8; 32],
+    /// Its place in the batch that it is of.
+    pub item: Option<usize>,
 }
 
 impl Caller {
@@ -207,7 +209,7 @@ impl ProvenCall {
         let user = user_proof(&claims, caller.provider()?, now);
         claims.id_token = None;
         let digest = sceau_crypto::sha256(asked.call.as_bytes());
-        Ok(Self { claims, user, profile, kid, caller, address: asked.address, digest })
+        Ok(Self { claims, user, profile, kid, caller, address: asked.address, digest, item: None })
     }
 
     /// Verifies a batch likewise: a call for each of its data, in its order, and at least one.
@@ -237,11 +239,11 @@ impl ProvenCall {
         let user = user_proof(first, caller.provider()?, now);
         first.id_token = None;
         let digest = sceau_crypto::sha256(asked.call.as_bytes());
-        let call = |claims| {
+        let call = |(at, claims)| {
             let (user, kid, caller) = (user.clone(), kid.clone(), caller.clone());
-            Self { claims, user, profile, kid, caller, address: asked.address, digest }
+            Self { claims, user, profile, kid, caller, address: asked.address, digest, item: Some(at) }
         };
-        Ok(calls.into_iter().map(call).collect())
+        Ok(calls.into_iter().enumerate().map(call).collect())
     }
 }
 

@@ -6,7 +6,7 @@ use sceau_crypto::jose::PublicJwk;
 use sceau_crypto::{Derivation, Label, Secret};
 use sceau_element_api::documents::Datum;
 use sceau_element_api::protect::{DatumId, Kept};
-use sceau_hsm::{Error, KeyEntry, KeyKind, KeyLabel, KeyRef, KeyVersion, Operations, Provider};
+use sceau_hsm::{Error, KeyEntry, KeyKind, KeyLabel, KeyRef, KeyVersion, Operations, Provider, Together};
 use zeroize::Zeroizing;
 
 use super::tokens::CallKey;
@@ -284,22 +284,35 @@ impl DatumKeys {
         tenant.ok_or_else(|| unknown(number))
     }
 
-    /// Draws the salt of a new datum's key, and gives its sealed form beside it.
-    pub(super) fn new_salt(&self, tenant: u32, datum: &DatumId) -> Result<(Salt, Vec<u8>), Error> {
+    /// Draws the salt of a new datum's key, and gives its sealed form beside it, sealed with others that are drawn `together`.
+    pub(super) fn new_salt(
+        &self,
+        tenant: u32,
+        datum: &DatumId,
+        together: &Together,
+    ) -> Result<(Salt, Vec<u8>), Error> {
         let tenant = self.tenant(tenant)?;
         let salt = Salt { bytes: Secret::random(), version: tenant.version };
         let mut text = Zeroizing::new([0; 36]);
         let (bytes, number) = text.split_at_mut(32);
         bytes.copy_from_slice(salt.bytes.expose());
         number.copy_from_slice(&salt.version.number().to_be_bytes());
-        let sealed = self.provider.seal(&tenant.sealing, &context(tenant.epoch, datum), text.as_slice())?;
+        let (key, context) = (&tenant.sealing, context(tenant.epoch, datum));
+        let sealed = self.provider.seal_together(key, &context, text.as_slice(), together)?;
         Ok((salt, sealed))
     }
 
     /// Opens the salt of a datum's key.
-    pub(super) fn open_salt(&self, tenant: u32, datum: &DatumId, sealed: &[u8]) -> Result<Salt, Error> {
+    pub(super) fn open_salt(
+        &self,
+        tenant: u32,
+        datum: &DatumId,
+        sealed: &[u8],
+        together: &Together,
+    ) -> Result<Salt, Error> {
         let tenant = self.tenant(tenant)?;
-        let opened = self.provider.open(&tenant.sealing, &context(tenant.epoch, datum), sealed)?;
+        let (key, context) = (&tenant.sealing, context(tenant.epoch, datum));
+        let opened = self.provider.open_together(key, &context, sealed, together)?;
         Salt::of(opened.expose()).ok_or(Error::Blob(sceau_crypto::BlobError::Malformed))
     }
 

@@ -26,7 +26,7 @@ pub use judge::{Act, Held, judge};
 pub use keys::DatumKeys;
 pub(crate) use keys::{Left, sealing_key};
 pub use perform::{Granted, PreparedCall};
-pub(crate) use perform::{Second, agreed};
+pub(crate) use perform::{InCommon, Second, agreed};
 pub(crate) use permits::{Signing, Taken};
 pub use terms::{Ending, EpochTerms};
 pub(crate) use tokens::AnswerTerms;

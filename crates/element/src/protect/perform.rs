@@ -10,6 +10,7 @@ use sceau_element_api::protect::{
 };
 use sceau_element_api::wire::{AttestedRow, Code, Refusal, RowKey, Version};
 
+use sceau_hsm::Together;
 use sceau_trace::Hash;
 
 use base64::Engine as _;
@@ -58,6 +59,15 @@ pub struct PreparedCall {
     pub verdict: Result<Granted, Refusal>,
     /// The datum of the application's own that it was judged on: what a caller names and what is its are two things.
     held: Option<DatumId>,
+}
+
+/// What calls have in common that are judged one after the other; one that is alone, nothing.
+#[derive(Debug, Default)]
+pub(crate) struct InCommon {
+    /// What was agreed on with the session that all their data keys are encrypted for.
+    pub(crate) session: Option<SharedKey>,
+    /// What the keys answered for salts that are sealed and opened together.
+    pub(crate) together: Together,
 }
 
 /// What a call gets.
@@ -112,14 +122,14 @@ impl PreparedCall {
         keys: &DatumKeys,
         now: u64,
     ) -> Self {
-        Self::judged(call, (asked.row.as_ref(), current), (keys, None), now)
+        Self::judged(call, (asked.row.as_ref(), current), (keys, &InCommon::default()), now)
     }
 
-    /// The same with the row that was brought, for data keys that are encrypted under what is `shared`, where several are.
+    /// The same with the row that was brought, and what the call has in common with others.
     pub(crate) fn judged(
         call: ProvenCall,
         (brought, current): (Option<&KeptRow>, Option<AttestedRow>),
-        (keys, shared): (&DatumKeys, Option<&SharedKey>),
+        (keys, common): (&DatumKeys, &InCommon),
         now: u64,
     ) -> Self {
         let found = call.claims.op.datum().map(|id| Held::of(id, current, brought, &call.claims)).transpose();
@@ -127,7 +137,7 @@ impl PreparedCall {
         let verdict = found.and_then(|held| {
             call.user.clone()?;
             let act = judge(&call, held.as_ref(), now)?;
-            let granted = perform((act, &call), held.as_ref(), (keys, shared))?;
+            let granted = perform((act, &call), held.as_ref(), (keys, common))?;
             Ok(granted.with_document(&call.claims.op, held.as_ref()))
         });
         Self { call, verdict, held }
@@ -236,20 +246,19 @@ impl PreparedCall {
 fn perform(
     (act, call): (Act<'_>, &ProvenCall),
     held: Option<&Held>,
-    (keys, shared): (&DatumKeys, Option<&SharedKey>),
+    (keys, common): (&DatumKeys, &InCommon),
 ) -> Result<Granted, Refusal> {
-    let tenant = call.caller.tenant;
+    let (tenant, together) = (call.caller.tenant, &common.together);
+    let recipient = |session| Recipient::of((session, call), common.session.as_ref());
     match (act, held) {
-        (Act::Create(datum, session), _) => {
-            create(&datum, call, &Recipient::of((session, call), shared)?, keys)
-        }
+        (Act::Create(datum, session), _) => create(&datum, call, &recipient(session)?, (keys, together)),
         (Act::Open { wrapped_key, session }, Some(held)) => {
-            open(held, (wrapped_key, call), &Recipient::of((session, call), shared)?, keys)
+            open(held, (wrapped_key, call), &recipient(session)?, (keys, together))
         }
         (Act::Agree(until), Some(held)) => Ok(Granted { agrees_until: Some(until), ..held.nothing() }),
         (Act::Change(next), Some(held)) => {
             // The next version keeps the salt: one that does not open would be the end of every key under it.
-            salt_of(held, tenant, keys)?;
+            salt_of(held, tenant, (keys, together))?;
             let row = CalledRow { payload: bytes(&next)?, salt: held.salt.clone() };
             Ok(Granted { row: Some(row), ..held.nothing() })
         }
@@ -302,10 +311,10 @@ fn create(
     datum: &Datum,
     call: &ProvenCall,
     recipient: &Recipient<'_>,
-    keys: &DatumKeys,
+    (keys, together): (&DatumKeys, &Together),
 ) -> Result<Granted, Refusal> {
-    let (tenant, jti) = (call.caller.tenant, call.claims.jti.as_str());
-    let (salt, sealed) = keys.new_salt(tenant, &datum.id).map_err(unavailable)?;
+    let tenant = call.caller.tenant;
+    let (salt, sealed) = keys.new_salt(tenant, &datum.id, together).map_err(unavailable)?;
     let datum_key = keys.derive(tenant, datum, &salt).map_err(unavailable)?;
     let profile = call.claims.op.profile();
     let cipher = Cipher::of(profile);
@@ -315,7 +324,7 @@ fn create(
     Ok(Granted {
         row: Some(CalledRow { payload: bytes(datum)?, salt: sealed }),
         wrapped_key: Some(wrapped.as_bytes().to_vec()),
-        data_key: Some(encrypt(recipient.key(), (&datum.id, jti), (cipher, &data_key), permit.as_deref())?),
+        data_key: Some(encrypt(recipient.key(), (&datum.id, call), (cipher, &data_key), permit.as_deref())?),
         ..Granted::of(datum.id, None)
     })
 }
@@ -324,9 +333,9 @@ fn open(
     held: &Held,
     (wrapped_key, call): (&[u8], &ProvenCall),
     recipient: &Recipient<'_>,
-    keys: &DatumKeys,
+    (keys, together): (&DatumKeys, &Together),
 ) -> Result<Granted, Refusal> {
-    let (tenant, jti) = (call.caller.tenant, call.claims.jti.as_str());
+    let tenant = call.caller.tenant;
     let datum = &held.document;
     // Before anything of it is decrypted: who cannot have it signed cannot have its padding tried.
     if let Operation::Open(Open { content: Some(content), .. }) = &call.claims.op
@@ -335,7 +344,7 @@ fn open(
         return Err(Refusal::new(Code::ContentInvalid, CONTENT_REFUSED));
     }
     let cipher = Cipher::of(call.claims.op.profile());
-    let salt = salt_of(held, tenant, keys)?;
+    let salt = salt_of(held, tenant, (keys, together))?;
     let datum_key = keys.derive(tenant, datum, &salt).map_err(unavailable)?;
     let foreign = || Refusal::new(Code::WrappedKeyInvalid, "it was wrapped for another datum, or altered");
     let blob = SealedBlob::from_bytes(wrapped_key.to_vec()).map_err(|_| foreign())?;
@@ -343,7 +352,7 @@ fn open(
     if opened.expose().len() != cipher.length {
         return Err(foreign());
     }
-    let data_key = encrypt(recipient.key(), (&datum.id, jti), (cipher, &opened), None)?;
+    let data_key = encrypt(recipient.key(), (&datum.id, call), (cipher, &opened), None)?;
     let opened_below = datum.rules.as_ref().and_then(|rules| rules.reads);
     let asked = datum.rules.as_ref().is_some_and(|rules| rules.second_person.is_some());
     let second = if asked { Second::Asked } else { Second::NotAsked };
@@ -351,8 +360,8 @@ fn open(
 }
 
 /// The salt, if what the database brought is it.
-fn salt_of(held: &Held, tenant: u32, keys: &DatumKeys) -> Result<Salt, Refusal> {
-    keys.open_salt(tenant, &held.document.id, &held.salt).map_err(|error| match error {
+fn salt_of(held: &Held, tenant: u32, (keys, together): (&DatumKeys, &Together)) -> Result<Salt, Refusal> {
+    keys.open_salt(tenant, &held.document.id, &held.salt, together).map_err(|error| match error {
         sceau_hsm::Error::Blob(_) => {
             Refusal::new(Code::RowAltered, "the salt that was brought is not the datum's: repair the row")
         }
@@ -408,11 +417,12 @@ pub(crate) fn agreed(session: &SessionKey, accepted: &[KeyAlgorithm]) -> Result<
 }
 
 /// A JWK (RFC 7517, RFC 7518 section 6.4) of the data key, encrypted; beside it the initialisation vector, and the call that it answers: whoever
-/// carries answers could give an older one in its place, and have two texts encrypted under one key and vector. To who begins a content that is to be signed
+/// carries answers could give an older one in its place, and have two texts encrypted under one key and vector. Of a batch it says the place of its datum too: answers that
+/// changed places would have a text encrypted for those who may read another. To who begins a content that is to be signed
 /// there is a permit too.
 fn encrypt(
     to: &SharedKey,
-    (datum, jti): (&DatumId, &str),
+    (datum, call): (&DatumId, &ProvenCall),
     (cipher, data_key): (&Cipher, &SecretBytes),
     permit: Option<&[u8]>,
 ) -> Result<String, Refusal> {
@@ -428,12 +438,18 @@ fn encrypt(
     text.push_str(r#"","kid":""#);
     text.push_str(&datum.to_string());
     text.push_str(r#"","call":""#);
-    text.push_str(jti);
-    if let Some(permit) = permit {
-        text.push_str(r#"","permit":""#);
-        URL_SAFE_NO_PAD.encode_string(permit, &mut text);
+    text.push_str(&call.claims.jti);
+    text.push('"');
+    if let Some(at) = call.item {
+        text.push_str(r#","item":"#);
+        text.push_str(&at.to_string());
     }
-    text.push_str(r#""}"#);
+    if let Some(permit) = permit {
+        text.push_str(r#","permit":""#);
+        URL_SAFE_NO_PAD.encode_string(permit, &mut text);
+        text.push('"');
+    }
+    text.push('}');
     to.encrypt(text.as_bytes()).map_err(|error| Refusal::new(Code::SessionKeyInvalid, error.to_string()))
 }
 

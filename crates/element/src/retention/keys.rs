@@ -9,7 +9,7 @@ use std::time::Duration;
 use sceau_crypto::{BlobError, Label, SealedBlob, Secret, SecretBytes};
 use sceau_element_api::protect::Kept;
 use sceau_hsm::pkcs11::TokenError;
-use sceau_hsm::{Error, KeyKind, KeyLabel, KeyRef, Operations, Provider};
+use sceau_hsm::{Error, KeyKind, KeyLabel, KeyRef, Operations, Provider, Together};
 
 use super::{JournalMonths, Month, RetainMonths};
 use crate::clock::Clock;
@@ -276,6 +276,15 @@ pub(crate) struct Retaining {
 impl JournalKey for Retaining {
     fn seal(&self, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, SealingError> {
         self.journal.seal(context, secret)
+    }
+
+    fn seal_together(
+        &self,
+        context: &[u8],
+        secret: &[u8],
+        together: &Together,
+    ) -> Result<Vec<u8>, SealingError> {
+        self.journal.seal_together(context, secret, together)
     }
 
     fn open(&self, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, SealingError> {

@@ -1,14 +1,14 @@
 //! Batches of calls on their way to the writer and back: each datum is judged as by a call of its own, one after the other.
 
-use sceau_crypto::jose::jwe::SharedKey;
 use sceau_element_api::Kind;
 use sceau_element_api::protect::{AskedOfData, KeptRow};
 use sceau_element_api::wire::{AttestedRow, Code, Refusal, Response, RowKey};
+use sceau_hsm::Together;
 use sceau_trace::Action;
 
 use super::{Service, refused};
 use crate::decide::Command;
-use crate::protect::{Caller, DatumKeys, PreparedCall, ProvenCall, agreed};
+use crate::protect::{Caller, DatumKeys, InCommon, PreparedCall, ProvenCall, agreed};
 
 /// Octets of one answer to a batch: a frame is 1 MiB.
 const ROOM: usize = 1000 * 1024;
@@ -20,7 +20,7 @@ const AT_WORK: u64 = 15 * 1000;
 /// What one batch is judged with.
 struct Judging<'a> {
     keys: &'a DatumKeys,
-    shared: SharedKey,
+    common: InCommon,
     now: u64,
     /// Uptime from which on nothing more is judged.
     until: u64,
@@ -76,11 +76,12 @@ impl Service {
         let none = || Refusal::new(Code::SessionKeyInvalid, "a batch names the session of its data keys");
         let first = calls.first().and_then(|call| Some((call.profile, call.claims.op.session()?)));
         let (profile, session) = first.ok_or_else(none)?;
-        let shared = agreed(session, profile.sessions())?;
+        let session = Some(agreed(session, profile.sessions())?);
+        let common = InCommon { session, together: Together::default() };
         // What each takes at least is kept for it: the last one is told why, too.
         let room = ROOM.saturating_sub(calls.len() * EACH);
         let (until, ended, restored) = (now.uptime.saturating_add(AT_WORK), None, Vec::new());
-        let mut judging = Judging { keys, shared, now: now.unix, until, room, ended, restored };
+        let mut judging = Judging { keys, common, now: now.unix, until, room, ended, restored };
         let judge = |(at, call)| {
             let brought = asked.rows.get(at).and_then(Option::as_ref);
             self.judge_one((at, call), brought, &mut judging).settled()
@@ -102,10 +103,10 @@ impl Service {
         if let Some(refusal) = &judging.ended {
             return PreparedCall::refused(call, refusal.clone());
         }
-        let Judging { keys, shared, now, .. } = judging;
+        let Judging { keys, common, now, .. } = judging;
         let row = call.claims.op.datum().map(|id| RowKey { kind: Kind::Datum, id: id.into() });
         let current = row.as_ref().and_then(|row| self.view.with_state(|state| state.row(row)));
-        let with = (*keys, Some(&*shared));
+        let with = (*keys, &*common);
         let mut prepared = self.using_keys(|| PreparedCall::judged(call, (brought, current), with, *now));
         let altered = matches!(&prepared.verdict, Err(refusal) if refusal.code == Code::RowAltered);
         if let (true, Some(row)) = (altered, &row) {

@@ -5,7 +5,7 @@ use sceau_crypto::jose::{PublicJwk, Statement, StatementError, rs256_input, rs25
 use sceau_crypto::{Cek, Derivation, FileId, Label, Secret, Typ, hmac, jws, wrap_cek};
 use sceau_hsm::{
     Error, HolderAlgorithm, HolderKey, HolderPlace, KeyKind, KeyRef, KeyState, KeyUri, KeyVersion,
-    Operations, Provider, PublicKey,
+    Operations, Provider, PublicKey, Together,
 };
 
 use sceau_pki::{DigestVerifier, KeyFamily};
@@ -242,6 +242,46 @@ fn seals_for_one_place(provider: &dyn Provider) {
     assert_eq!(code(provider.open(&key, b"here", &sealed[..9])), "blob_malformed");
 }
 
+fn what_is_sealed_together_opens_by_itself_and_each_in_its_place_alone(provider: &dyn Provider) {
+    let key = provider.generate(KeyKind::Aes256Gcm, &label("state"), NOW).unwrap();
+    let other = provider.generate(KeyKind::Aes256Gcm, &label("other"), NOW).unwrap();
+    let together = Together::default();
+    let seal = |key, context: &[u8]| provider.seal_together(key, context, b"secret", &together).unwrap();
+    let sealed = [seal(&key, b"one"), seal(&key, b"two"), seal(&other, b"one"), seal(&key, b"one")];
+    assert_ne!(sealed[0], sealed[3]);
+    provider.rotate(&key, NOW).unwrap();
+    let anew = seal(&key, b"one");
+    let alone = provider.seal(&key, b"one", b"secret").unwrap();
+    // By itself, among those that it was sealed with, and among others.
+    let open = |key, context: &[u8], sealed: &[u8]| {
+        let opened = provider.open(key, context, sealed);
+        for with in [&together, &Together::default()] {
+            let among = provider.open_together(key, context, sealed, with);
+            match &opened {
+                Ok(secret) => assert_eq!(secret.expose(), among.unwrap().expose()),
+                Err(error) => assert_eq!(error.code(), code(among)),
+            }
+        }
+        opened
+    };
+    for (key, context, sealed) in [
+        (&key, b"one", &sealed[0]),
+        (&key, b"two", &sealed[1]),
+        (&other, b"one", &sealed[2]),
+        (&key, b"one", &anew),
+        (&key, b"one", &alone),
+    ] {
+        assert_eq!(open(key, context, sealed).unwrap().expose(), b"secret");
+    }
+    assert_eq!(code(open(&key, b"two", &sealed[0])), "blob_refused");
+    assert_eq!(code(open(&key, b"one", &sealed[2])), "blob_refused");
+    assert_eq!(code(open(&key, b"one", &sealed[0][..9])), "blob_malformed");
+    provider.set_state(&key, KeyState::Disabled).unwrap();
+    let refused = provider.seal_together(&key, b"one", b"secret", &together);
+    assert_eq!(refused.unwrap_err().code(), "hsm_key_disabled");
+    assert_eq!(code(open(&key, b"one", &sealed[0])), "hsm_key_disabled");
+}
+
 fn a_key_serves_one_purpose(provider: &dyn Provider) {
     for kind in KeyKind::ALL {
         let lacks = match kind {
@@ -419,6 +459,7 @@ every_provider!(
     signs_with_holders_keys_by_master_and_secret_together,
     authenticates_under_separate_keys,
     seals_for_one_place,
+    what_is_sealed_together_opens_by_itself_and_each_in_its_place_alone,
     a_key_serves_one_purpose,
     derives_from_separate_masters,
     a_new_version_leaves_what_old_ones_sealed_and_derived,

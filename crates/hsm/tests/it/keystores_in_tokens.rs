@@ -8,7 +8,7 @@ use std::{
 
 use sceau_crypto::{Cek, FileId, wrap_cek};
 use sceau_hsm::{
-    Error, KeyKind, KeyState, KeyVersion, Operations as _, Provider as _,
+    Error, KeyKind, KeyState, KeyVersion, Operations as _, Provider as _, Together,
     pkcs11::{TokenKeeping, TokenKeystore},
 };
 
@@ -178,6 +178,8 @@ with_tokens! {
         let state = store.generate(KeyKind::Aes256Gcm, &label("state"), NOW).unwrap();
         let root = store.generate(KeyKind::Ed25519, &label("root"), NOW).unwrap();
         let sealed = store.seal(&state, b"here", b"secret").unwrap();
+        let together = Together::default();
+        let one = store.seal_together(&state, b"one", b"secret", &together).unwrap();
         let token = stage.pull_out();
         // SoftHSM notices at the latest when something is asked of a new session.
         let until = Instant::now() + Duration::from_secs(10);
@@ -196,6 +198,12 @@ with_tokens! {
             store.set_state(&root, KeyState::Disabled),
         ] {
             assert!(refused.unwrap_err().is_passing());
+        }
+        // It was asked once for all that is sealed together; whoever has nothing of that, is not told.
+        let two = store.seal_together(&state, b"two", b"secret", &together).unwrap();
+        for (context, sealed) in [(b"one", &one), (b"two", &two)] {
+            assert_eq!(store.open_together(&state, context, sealed, &together).unwrap().expose(), b"secret");
+            assert!(store.open(&state, context, sealed).unwrap_err().is_passing());
         }
         token.put_back();
         let back = loop {

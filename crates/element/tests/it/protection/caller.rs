@@ -170,6 +170,19 @@ impl Caller {
 
     /// The data key of an answer to the call of this `jti`.
     pub(crate) fn data_key_of(&self, called: &Called, asked: &str) -> DataKey {
+        let (jwk, key) = self.opened_key(called, asked);
+        assert_eq!(jwk.get("item"), None, "a call is no batch");
+        key
+    }
+
+    /// That of the datum at this place of a batch.
+    pub(crate) fn data_key_of_batch(&self, called: &Called, (asked, at): (&str, usize)) -> DataKey {
+        let (jwk, key) = self.opened_key(called, asked);
+        assert_eq!(jwk["item"], at, "it is for its place");
+        key
+    }
+
+    fn opened_key(&self, called: &Called, asked: &str) -> (Value, DataKey) {
         let message = Encrypted::parse(called.data_key.as_ref().unwrap(), KeyAlgorithm::HOUSE).unwrap();
         let text = message.decrypt(&self.session).unwrap();
         let jwk: Value = serde_json::from_slice(text.expose()).unwrap();
@@ -179,7 +192,7 @@ impl Caller {
         let key = DataKey { key: part("k"), iv: part("iv") };
         assert_eq!((key.key.len(), key.iv.len()), (32, 12));
         assert!(Secret::<32>::from_slice(&key.key).is_ok());
-        key
+        (jwk, key)
     }
 }
 

@@ -77,8 +77,9 @@ impl Stage {
         self.ask("alice", op).await.into_iter().map(granted).collect()
     }
 
-    fn key(&self, called: &Called) -> DataKey {
-        self.house.application.data_key_of(called, &self.jti)
+    /// The key of the datum at this place of the last batch.
+    fn key(&self, (at, called): (usize, &Called)) -> DataKey {
+        self.house.application.data_key_of_batch(called, (&self.jti, at))
     }
 }
 
@@ -113,7 +114,7 @@ async fn each_datum_has_its_key_and_its_record_and_they_stay() {
     let before = stage.client().hello().await.unwrap().size;
     let data = (0..5).map(|nth| json!({"name": format!("Ordonnance {nth}"), "tags": ["2026"]})).collect();
     let begun = stage.begun(data).await;
-    let keys: Vec<DataKey> = begun.iter().map(|called| stage.key(called)).collect();
+    let keys: Vec<DataKey> = begun.iter().enumerate().map(|called| stage.key(called)).collect();
     for (nth, key) in keys.iter().enumerate() {
         assert!(
             keys[..nth].iter().all(|other| other.key != key.key && other.iv != key.iv),
@@ -137,8 +138,8 @@ async fn each_datum_has_its_key_and_its_record_and_they_stay() {
     stage.house.element = stage.house.element.restart().await;
     let op = stage.opens(&begun.iter().collect::<Vec<_>>());
     let opened = stage.ask("alice", op).await;
-    for (item, key) in opened.into_iter().zip(&keys) {
-        assert_eq!(&stage.key(&granted(item)), key);
+    for (at, (item, key)) in opened.into_iter().zip(&keys).enumerate() {
+        assert_eq!(&stage.key((at, &granted(item))), key);
     }
 }
 
@@ -253,7 +254,7 @@ async fn what_bounds_openings_is_counted_for_each_of_a_batch() {
 async fn what_the_database_altered_or_lost_is_taken_from_the_journal_and_given_back() {
     let mut stage = Stage::set().await;
     let begun = stage.begun(vec![json!({"grants": [{"to": {"user": "bob"}}]}), json!({}), json!({})]).await;
-    let keys: Vec<DataKey> = begun.iter().map(|called| stage.key(called)).collect();
+    let keys: Vec<DataKey> = begun.iter().enumerate().map(|called| stage.key(called)).collect();
     let client = stage.client();
     let with_bob = stage.house.application.rows[&begun[0].datum].clone();
     let revoke = json!({"revoke": {"datum": begun[0].datum, "to": {"user": "bob"}}});
@@ -270,8 +271,8 @@ async fn what_the_database_altered_or_lost_is_taken_from_the_journal_and_given_b
     assert_eq!(codes(&stage.bring(call).await.unwrap().items), [Some(Code::UserNotAuthorised); 3]);
     let call = stage.signed("alice", op);
     let CalledMany { items, restored } = stage.bring(call).await.unwrap();
-    for (item, key) in items.into_iter().zip(&keys) {
-        assert_eq!(&stage.key(&granted(item)), key);
+    for (at, (item, key)) in items.into_iter().zip(&keys).enumerate() {
+        assert_eq!(&stage.key((at, &granted(item))), key);
     }
     let restored: Vec<_> = restored.into_iter().map(|(at, _, kept)| (at, kept)).collect();
     assert_eq!(restored, [(0, present), (1, second), (2, third)]);

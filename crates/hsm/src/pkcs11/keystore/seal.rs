@@ -1,9 +1,10 @@
 //! How secrets are sealed under a master that does not leave the token: `80 ‖ version (4) ‖ salt (32) ‖ blob`.
 //!
 //! The token derives a key from master and salt (SP 800-108 in counter mode, by its HMAC), and what is sealed is sealed under it here, as in a software
-//! keystore. So one master seals any number of secrets, whatever the token's own AES-GCM is like, and asks the token once for each.
+//! keystore. So one master seals any number of secrets, whatever the token's own AES-GCM is like, and asks the token once for each, or once for several that
+//! are sealed together.
 
-use sceau_crypto::{BlobError, Derivation, Label, SealedBlob, Secret, SecretBytes, random};
+use sceau_crypto::{BlobError, Derivation, Label, SealedBlob, Secret, SecretBytes};
 
 use super::{
     Held, TokenKeystore,
@@ -13,6 +14,7 @@ use crate::{
     error::Error,
     key::{KeyKind, KeyRef, KeyVersion},
     provider::Seal,
+    together::Together,
 };
 
 /// What no blob of a software keystore begins with.
@@ -27,8 +29,17 @@ impl TokenKeystore {
         context: &[u8],
         secret: &[u8],
     ) -> Result<Vec<u8>, Error> {
-        let salt: [u8; SALT] = random();
-        let key = self.derived(master, &salt)?;
+        self.seal_by(master, (context, secret), &Together::default())
+    }
+
+    fn seal_by(
+        &self,
+        master: &Held<'_>,
+        (context, secret): (&[u8], &[u8]),
+        together: &Together,
+    ) -> Result<Vec<u8>, Error> {
+        let salt: [u8; SALT] = together.salt(&master.name);
+        let key = together.answer(&master.name, &salt, || self.derived(master, &salt))?;
         let blob = SealedBlob::seal(&key, Label::StateAtRest, context, secret);
         Ok([&salt, blob.as_bytes()].concat())
     }
@@ -39,9 +50,19 @@ impl TokenKeystore {
         context: &[u8],
         sealed: &[u8],
     ) -> Result<SecretBytes, Error> {
+        self.open_by(master, (context, sealed), &Together::default())
+    }
+
+    fn open_by(
+        &self,
+        master: &Held<'_>,
+        (context, sealed): (&[u8], &[u8]),
+        together: &Together,
+    ) -> Result<SecretBytes, Error> {
         let (salt, blob) = sealed.split_at_checked(SALT).ok_or(BlobError::Malformed)?;
         let blob = SealedBlob::from_bytes(blob.to_vec())?;
-        Ok(blob.open(&self.derived(master, salt)?, Label::StateAtRest, context)?)
+        let key = together.answer(&master.name, salt, || self.derived(master, salt))?;
+        Ok(blob.open(&key, Label::StateAtRest, context)?)
     }
 
     fn derived(&self, master: &Held<'_>, salt: &[u8]) -> Result<Secret<32>, Error> {
@@ -77,15 +98,36 @@ impl TokenKeystore {
 
 impl Seal for TokenKeystore {
     fn seal(&self, key: &KeyRef, context: &[u8], secret: &[u8]) -> Result<Vec<u8>, Error> {
+        self.seal_together(key, context, secret, &Together::default())
+    }
+
+    fn open(&self, key: &KeyRef, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, Error> {
+        self.open_together(key, context, sealed, &Together::default())
+    }
+
+    /// What is sealed together has one salt: each blob has a key of its own under what is derived from it.
+    fn seal_together(
+        &self,
+        key: &KeyRef,
+        context: &[u8],
+        secret: &[u8],
+        together: &Together,
+    ) -> Result<Vec<u8>, Error> {
         let entry = self.usable(key, KeyKind::Aes256Gcm)?;
         let version = KeyVersion::last_of(entry.versions.len());
         let master = self.held(key.label(), &entry, version.index());
         let master = master.ok_or(Error::NoVersion { key: key.uri().clone(), version })?;
-        let sealed = self.seal_under(&master, context, secret)?;
+        let sealed = self.seal_by(&master, (context, secret), together)?;
         Ok([&[IN_TOKEN], version.number().to_be_bytes().as_slice(), &sealed].concat())
     }
 
-    fn open(&self, key: &KeyRef, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, Error> {
+    fn open_together(
+        &self,
+        key: &KeyRef,
+        context: &[u8],
+        sealed: &[u8],
+        together: &Together,
+    ) -> Result<SecretBytes, Error> {
         let entry = self.usable(key, KeyKind::Aes256Gcm)?;
         let Some((IN_TOKEN, rest)) = sealed.split_first().map(|(first, rest)| (*first, rest)) else {
             return self.open_moved(key, &entry, context, sealed);
@@ -97,6 +139,6 @@ impl Seal for TokenKeystore {
         }
         // A version that is not there sealed nothing here.
         let master = self.held(key.label(), &entry, version.index()).ok_or(BlobError::Refused)?;
-        self.open_under(&master, context, rest)
+        self.open_by(&master, (context, rest), together)
     }
 }
