@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use sceau_element_api::documents::{Datum, Document as _, Does, ProtectAct};
-use sceau_element_api::protect::{Called, ContentToSign, DatumId};
+use sceau_element_api::protect::{AskedOfData, Called, ContentToSign, DatumId, OfBatch};
 use sceau_element_api::wire::Code;
 use sceau_element_api::{ActId, CallError, Client, Kind, Role};
+use sceau_trace::Outcome;
 use serde_json::{Value, json};
 
-use crate::house::{Person, by_passkey, organisation, platform_admin, refused, request, staff};
+use crate::house::{Person, by_passkey, organisation, platform_admin, refused, request, shown, staff};
 use crate::kill::Program;
 use crate::protection::caller::{Caller, DataKey, seconds};
 use crate::protection::contents;
@@ -268,6 +269,132 @@ async fn calls_and_acts_under_way_are_whole_after_kill_9() {
         program = start();
         let client = Program::client(path);
         administrator.check(&client).await;
+        for caller in &mut callers {
+            caller.check(&client).await;
+        }
+    }
+}
+
+/// Data of one batch.
+const OF_A_BATCH: usize = 50;
+
+/// An application that asks for many data at once, and what it was answered.
+struct Batches {
+    caller: Caller,
+    answered: Vec<String>,
+    cut: Vec<String>,
+    /// The data of each batch that was answered, with their keys.
+    begun: Vec<Vec<(Called, DataKey)>>,
+}
+
+impl Batches {
+    async fn bring(&self, client: &Client, call: &str) -> Result<Vec<Called>, CallError> {
+        let asked = AskedOfData { call: call.to_owned(), address: None, rows: vec![None; OF_A_BATCH] };
+        let items = client.protect_many(asked).await?.items;
+        let granted = |item| match item {
+            OfBatch::Granted(called) => *called,
+            OfBatch::Refused(refusal) => panic!("{refusal}"),
+        };
+        Ok(items.into_iter().map(granted).collect())
+    }
+
+    /// One batch, kept as what became of it; none where the element went away.
+    async fn ask(&mut self, client: &Client, op: Value) -> Option<Vec<(Called, DataKey)>> {
+        let claims = self.caller.claims("alice", op);
+        let call = self.caller.sign(&claims);
+        match self.bring(client, &call).await {
+            Ok(called) => {
+                self.answered.push(call);
+                let jti = claims["jti"].as_str().unwrap();
+                let with_key = |(at, called)| {
+                    let key = self.caller.data_key_of_batch(&called, (jti, at));
+                    (called, key)
+                };
+                Some(called.into_iter().enumerate().map(with_key).collect())
+            }
+            Err(error) if broken(&error) => {
+                self.cut.push(call);
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn opening(&self, begun: &[(Called, DataKey)]) -> Value {
+        let data: Vec<Value> =
+            begun.iter().map(|(of, _)| json!({"datum": of.datum, "wrapped_key": of.wrapped_key})).collect();
+        json!({"open_many": {"session": self.caller.session(), "data": data}})
+    }
+
+    async fn until_broken(mut self, client: Client, count: Arc<AtomicUsize>) -> Self {
+        loop {
+            let data = vec![json!({}); OF_A_BATCH];
+            let op = json!({"create_many": {"session": self.caller.session(), "data": data}});
+            let Some(begun) = self.ask(&client, op).await else { return self };
+            count.fetch_add(1, Ordering::Relaxed);
+            let op = self.opening(&begun);
+            self.begun.push(begun);
+            if self.ask(&client, op).await.is_none() {
+                return self;
+            }
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Every batch is on record once it was brought again, each of its data once; and what was answered opens as it did.
+    async fn check(&mut self, client: &Client) {
+        for call in &self.answered {
+            refused(self.bring(client, call).await, Code::CallReplayed);
+        }
+        for call in std::mem::take(&mut self.cut) {
+            let again = self.bring(client, &call).await;
+            match again {
+                Ok(called) => assert_eq!(called.len(), OF_A_BATCH),
+                again => refused(again, Code::CallReplayed),
+            }
+            self.answered.push(call);
+        }
+        let application = self.caller.document.application.to_string();
+        let mut granted = 0;
+        for index in 0..client.hello().await.unwrap().size {
+            let record = shown(client, index).await;
+            let is_own = record.actor().id == application && record.outcome() == Outcome::Granted;
+            granted += usize::from(is_own && record.action().as_str().starts_with("datum."));
+        }
+        assert_eq!(granted, self.answered.len() * OF_A_BATCH);
+        if let Some(begun) = self.begun.pop() {
+            let op = self.opening(&begun);
+            let opened = self.ask(client, op).await.unwrap();
+            for ((_, key), (_, before)) in opened.iter().zip(&begun) {
+                assert_eq!(key, before);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_under_way_is_on_record_as_a_whole_or_not_at_all_after_kill_9() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let start = || Program::start_saying(path, &["--protect-tenants", "1"]).0;
+    let mut program = start();
+    let (_, callers) = begin(path, 2, 0).await;
+    let batches =
+        |asking: Asking| Batches { caller: asking.caller, answered: vec![], cut: vec![], begun: vec![] };
+    let mut callers: Vec<Batches> = callers.into_iter().map(batches).collect();
+    for after in [1, 3, 6] {
+        let count = Arc::new(AtomicUsize::new(0));
+        let begin =
+            |caller: Batches| tokio::spawn(caller.until_broken(Program::client(path), Arc::clone(&count)));
+        let asking: Vec<_> = std::mem::take(&mut callers).into_iter().map(begin).collect();
+        comes(async || count.load(Ordering::Relaxed) >= after).await;
+        program.kill();
+        for caller in asking {
+            callers.push(caller.await.unwrap());
+        }
+        assert!(callers.iter().any(|caller| !caller.cut.is_empty()), "nothing was under way");
+        program = start();
+        let client = Program::client(path);
         for caller in &mut callers {
             caller.check(&client).await;
         }
