@@ -19,6 +19,11 @@ const acts = {
   protectField: async (user, { text, about }) => ({ field: await user.protectField(text, about) }),
   openField: async (user, { field }) => ({ text: utf8(await user.openField(field)) }),
   rewriteField: async (user, { field, text }) => ({ field: await user.rewriteField(field, text) }),
+  protectMany: async (user, { fields }) => ({ fields: await user.protectFields(fields) }),
+  openMany: async (user, { fields }) => {
+    const opened = await user.openFields(fields);
+    return { texts: opened.map((one) => (one instanceof ProtectError ? { code: one.code } : utf8(one))) };
+  },
   // One key, several texts: what a database column of one person would be.
   protectFields: async (user, { texts }) => {
     const key = await (await user.create()).forFields();

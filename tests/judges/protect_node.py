@@ -90,6 +90,23 @@ class Node(Python):
         said = self.node("openField", "alice", field=field | {"ciphertext": b64(wrong)})
         self.assertEqual(said, {"code": "field_refused", "fault": "data", "passing": False})
 
+    def test_many_fields_are_protected_and_opened_by_one_call_each(self):
+        texts = [f"Metformine {mg} mg" for mg in range(40)]
+        shared = {"grants": [{"to": {"user": "bob"}}]}
+        asked = [{"text": text, "about": shared if n % 2 else {}} for n, text in enumerate(texts)]
+        for curve in ("P-256", "X25519"):
+            fields = self.node("protectMany", "alice", settings={"session": curve}, fields=asked)["fields"]
+            self.assertEqual(len({field["datum"] for field in fields}), len(texts))
+            answer = self.granted("alice", self.opening({"datum": fields[7]["datum"], "wrapped_key": fields[7]["wrappedKey"]}))
+            key, _ = self.data_key(answer)
+            opened = AESGCM(key).decrypt(unb64(fields[7]["iv"]), unb64(fields[7]["ciphertext"]), fields[7]["datum"].encode())
+            self.assertEqual(opened, texts[7].encode())
+            wrong = [*fields[:3], fields[3] | {"ciphertext": fields[5]["ciphertext"]}, *fields[4:]]
+            said = self.node("openMany", "alice", settings={"session": curve}, fields=wrong)["texts"]
+            self.assertEqual(said, [*texts[:3], {"code": "field_refused"}, *texts[4:]])
+            said = self.node("openMany", "bob", settings={"session": curve}, fields=fields)["texts"]
+            self.assertEqual(said, [text if n % 2 else {"code": "user_not_authorised"} for n, text in enumerate(texts)])
+
     def test_no_two_texts_of_a_datum_have_one_vector(self):
         fields = self.node("protectFields", "alice", texts=["one", "two", "three"])["fields"]
         fields.append(self.node("rewriteField", "alice", field=fields[0], text="four")["field"])

@@ -50,6 +50,18 @@ export class ActingFor {
     return key.open(field);
   }
 
+  /** Encrypts many fields (at most 400) by one call, each under a key of its own; in the place of one that is refused is the error. */
+  async protectFields(fields: readonly { readonly text: string | Uint8Array<ArrayBuffer>; readonly about?: NewDatum }[]): Promise<(ProtectedField | ProtectError)[]> {
+    const keys = await this.createMany(fields.map(({ about = {} }) => about));
+    return inTurn(keys, async (key, at) => (await key.forFields()).seal(fields[at]?.text ?? ""));
+  }
+
+  /** Opens many fields by one call; in the place of one that is refused, or does not open, is the error. */
+  async openFields(fields: readonly ProtectedField[]): Promise<(Uint8Array<ArrayBuffer> | ProtectError)[]> {
+    const keys = await this.openMany(fields);
+    return inTurn(keys, async (key, at) => (await key.forFields()).open(fields[at] as ProtectedField));
+  }
+
   /** Another text in the place of a field's, for the same people, under a fresh vector. */
   async rewriteField(field: ProtectedField, text: string | Uint8Array<ArrayBuffer>): Promise<ProtectedField> {
     const key = await (await this.open(field.datum, field.wrappedKey)).forFields();
@@ -116,6 +128,21 @@ export class ActingFor {
   async open(datum: string, wrappedKey: string): Promise<DataKey> {
     const session = await Session.draw(this.#curve);
     return session.open(await this.openFor(session.publicKey, datum, wrappedKey));
+  }
+
+  /** Begins many data (at most 400) by one call: each is judged and recorded by itself, and in the place of one that is refused is the error. */
+  async createMany(data: readonly NewDatum[]): Promise<(DataKey | ProtectError)[]> {
+    const session = await Session.draw(this.#curve);
+    const answers = await this.#keyfront.callMany(this.#user, "create_many", session.publicKey, data.map((about) => ({ ...newDatum(about) })));
+    return session.openAll(answers.map((answer) => (answer instanceof ProtectError ? answer : withKey(answer, answer.wrappedKey, true))));
+  }
+
+  /** Gets many data keys again, likewise. */
+  async openMany(data: readonly { readonly datum: string; readonly wrappedKey: string }[]): Promise<(DataKey | ProtectError)[]> {
+    const session = await Session.draw(this.#curve);
+    const asked = data.map(({ datum, wrappedKey }) => ({ datum, wrapped_key: wrappedKey }));
+    const answers = await this.#keyfront.callMany(this.#user, "open_many", session.publicKey, asked);
+    return session.openAll(answers.map((answer, at) => (answer instanceof ProtectError ? answer : withKey(answer, data[at]?.wrappedKey ?? null, false))));
   }
 
   /** The same for a session elsewhere, such as a browser's: its answer passes through here unread. */
@@ -223,7 +250,21 @@ export class ActingFor {
   }
 }
 
-function withKey({ datum, call, dataKey, index }: Answer, wrappedKey: string | null, begun: boolean): KeyAnswer {
+/** What becomes of each key; an error of one stays in its place. */
+async function inTurn<T>(keys: readonly (DataKey | ProtectError)[], use: (key: DataKey, at: number) => Promise<T>): Promise<(T | ProtectError)[]> {
+  const all: (T | ProtectError)[] = [];
+  for (const [at, key] of keys.entries()) {
+    all.push(key instanceof ProtectError ? key : await use(key, at).catch(refused));
+  }
+  return all;
+}
+
+function refused(error: unknown): ProtectError {
+  if (error instanceof ProtectError) return error;
+  throw error;
+}
+
+function withKey({ datum, call, item, dataKey, index }: Answer, wrappedKey: string | null, begun: boolean): KeyAnswer {
   if (dataKey === null || wrappedKey === null) throw malformed("data_key");
-  return { datum, call, dataKey, wrappedKey, begun, index };
+  return { datum, call, ...(item === undefined ? {} : { item }), dataKey, wrappedKey, begun, index };
 }

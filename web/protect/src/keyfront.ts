@@ -49,6 +49,8 @@ export interface Answer {
   readonly index: number;
   /** The `jti` that was sent. */
   readonly call: string;
+  /** The place of the datum, where many were asked for. */
+  readonly item?: number;
   readonly wrappedKey: string | null;
   readonly dataKey: string | null;
   readonly document: Datum | null;
@@ -59,41 +61,51 @@ export interface Answer {
 export class Keyfront {
   readonly #settings: Settings;
   readonly #calls: URL;
+  readonly #batches: URL;
   readonly #contents: URL;
 
   constructor(settings: Settings) {
     this.#settings = settings;
     this.#calls = address(settings.keyfront, "calls");
+    this.#batches = address(settings.keyfront, "batches");
     this.#contents = address(settings.keyfront, "contents");
   }
 
   /** One operation of docs/protect-a-field.md, by its name. */
-  async call({ user, groups, idToken }: User, name: string, asked: Asked): Promise<Answer> {
-    const { application, audience, key, logKey, now = Date.now } = this.#settings;
+  async call(user: User, name: string, asked: Asked): Promise<Answer> {
+    const { application, logKey } = this.#settings;
+    const { jti, call } = await this.#signed(user, { [name]: asked }, logKey !== undefined);
+    const said = await this.#post(this.#calls, call, "application/jose");
+    if (logKey !== undefined) await verifyAnswer(Object.fromEntries(said.entries()), { call, application, logKey });
+    return reading("the answer", () => answered(said, jti, asked));
+  }
+
+  /** Many of one operation by one call, for one session; an answer or a refusal for each, in their order. The log's proof does not come with them. */
+  async callMany(user: User, name: string, session: unknown, data: readonly Asked[]): Promise<(Answer | ProtectError)[]> {
+    if (this.#settings.logKey !== undefined) throw unproven("answers to many data come without the log's proof: ask for one by one");
+    const { jti, call } = await this.#signed(user, { [name]: { session, data } }, false);
+    const said = await this.#post(this.#batches, call, "application/jose");
+    return reading("the answer", () => {
+      const items = said.objects("items");
+      if (items.length !== data.length) throw malformed("another number of answers than of data");
+      return items.map((item, at) => {
+        if (!item.has("refused")) return { ...answered(item.object("granted"), jti, data[at] ?? {}), item: at };
+        const refused = item.object("refused");
+        const status = refused.integer("status");
+        return new ProtectError(refused.text("code"), faultOf(status), refused.text("detail"), status);
+      });
+    });
+  }
+
+  async #signed({ user, groups, idToken }: User, op: object, proven: boolean): Promise<{ jti: string; call: string }> {
+    const { application, audience, key, now = Date.now } = this.#settings;
     const iat = Math.floor(now() / 1000);
     const jti = base64url(random(24));
     const of = groups && groups.length > 0 ? groups : undefined;
-    const prove = logKey === undefined ? undefined : true;
+    const prove = proven ? true : undefined;
     const id_token = await idToken?.();
-    const claims = { iss: application, aud: audience, iat, exp: iat + GOOD_FOR, jti, sub: user, groups: of, prove, id_token, op: { [name]: asked } };
-    const call = await sign(key, "sceau-protect-call", utf8(JSON.stringify(claims)));
-    const said = await this.#post(this.#calls, call, "application/jose");
-    if (logKey !== undefined) await verifyAnswer(Object.fromEntries(said.entries()), { call, application, logKey });
-    return reading("the answer", () => {
-      const answer: Answer = {
-        datum: datumId(said),
-        index: said.integer("index"),
-        call: jti,
-        wrappedKey: said.textOrNull("wrapped_key"),
-        dataKey: said.textOrNull("data_key"),
-        document: said.has("document") ? datum(said.object("document")) : null,
-        accesses: said.has("accesses") ? accesses(said.object("accesses"), asked.before) : null,
-        erasure: said.has("erasure") ? erasure(said.object("erasure")) : null,
-      };
-      const theirs = answer.document === null || answer.document.id === answer.datum;
-      if (!theirs || (asked.datum ?? answer.datum) !== answer.datum) throw unproven("what was answered is about another datum");
-      return answer;
-    });
+    const claims = { iss: application, aud: audience, iat, exp: iat + GOOD_FOR, jti, sub: user, groups: of, prove, id_token, op };
+    return { jti, call: await sign(key, "sceau-protect-call", utf8(JSON.stringify(claims))) };
   }
 
   /** What has a content signed is its permit, and no call. */
@@ -126,6 +138,22 @@ export class Keyfront {
   }
 }
 
+function answered(said: Fields, jti: string, asked: Asked): Answer {
+  const answer: Answer = {
+    datum: datumId(said),
+    index: said.integer("index"),
+    call: jti,
+    wrappedKey: said.textOrNull("wrapped_key"),
+    dataKey: said.textOrNull("data_key"),
+    document: said.has("document") ? datum(said.object("document")) : null,
+    accesses: said.has("accesses") ? accesses(said.object("accesses"), asked.before) : null,
+    erasure: said.has("erasure") ? erasure(said.object("erasure")) : null,
+  };
+  const theirs = answer.document === null || answer.document.id === answer.datum;
+  if (!theirs || (asked.datum ?? answer.datum) !== answer.datum) throw unproven("what was answered is about another datum");
+  return answer;
+}
+
 /** What was said of a refusal; of something that is not Sceau's, its status. */
 function refusal(status: number, text: string): ProtectError {
   try {
@@ -152,7 +180,7 @@ async function whole(response: Response): Promise<string> {
 }
 
 /** Names of users and data travel in calls: in clear to this machine only. */
-function address(keyfront: string, route: "calls" | "contents"): URL {
+function address(keyfront: string, route: "calls" | "batches" | "contents"): URL {
   let url: URL;
   try {
     url = new URL(`/v1/protect/${route}`, keyfront);

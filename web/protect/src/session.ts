@@ -18,6 +18,8 @@ export interface KeyAnswer {
   readonly datum: string;
   /** The `jti` of the call that was sent. */
   readonly call: string;
+  /** The place of the datum, where many were asked for: of these each is for what was asked there, and for nothing else. */
+  readonly item?: number;
   readonly dataKey: string;
   readonly wrappedKey: string;
   /** Whether the call began the datum: its key and vector were never used then. */
@@ -58,13 +60,28 @@ export class Session {
 
   /** The data key of an answer to this session's call, and to no other. */
   async open(answer: KeyAnswer): Promise<DataKey> {
-    const { k, iv } = await this.#read(answer, 12);
+    const { k, iv } = await read(this.#take(), answer, 12);
     return new DataKey(k, iv, answer, answer.begun);
+  }
+
+  /** Those of the answers to one call about many data, in their order; what is refused of one stays in its place. */
+  async openAll(answers: readonly (KeyAnswer | ProtectError)[]): Promise<(DataKey | ProtectError)[]> {
+    const agreement = this.#take();
+    const keys: (DataKey | ProtectError)[] = [];
+    for (const answer of answers) {
+      if (answer instanceof ProtectError) {
+        keys.push(answer);
+        continue;
+      }
+      const { k, iv } = await read(agreement, answer, 12);
+      keys.push(new DataKey(k, iv, answer, answer.begun));
+    }
+    return keys;
   }
 
   /** The key of a content that begins, likewise: of an answer to `createContentFor`. */
   async openForContent(answer: KeyAnswer): Promise<ContentKey> {
-    const { k, iv, permit } = await this.#read(answer, 16);
+    const { k, iv, permit } = await read(this.#take(), answer, 16);
     if (permit === null) throw malformed("permit");
     return new ContentKey(k, iv, answer, permit);
   }
@@ -73,18 +90,29 @@ export class Session {
   async openContent(answer: KeyAnswer, content: Content): Promise<OpenedContent> {
     const isOf = answer.datum === content.datum && answer.wrappedKey === content.wrappedKey && answer.content === content.signature;
     if (!isOf) throw unproven("what was answered is about another content");
-    const { k, iv } = await this.#read(answer, 16);
+    const { k, iv } = await read(this.#take(), answer, 16);
     return content.open(k, iv);
   }
 
-  async #read({ datum, call, dataKey }: KeyAnswer, vector: number): Promise<{ k: Bytes; iv: Bytes; permit: string | null }> {
+  #take(): Agreement {
     const agreement = this.#agreement;
     if (!agreement) throw new ProtectError("session_used", "caller", "a session opens one answer: draw another");
     this.#agreement = undefined;
-    const said = json(await decrypt(dataKey, "sceau-data-key", agreement));
-    const [k, iv, kid, theirs, permit] = reading("data_key", () => [said.bytes("k"), said.bytes("iv"), said.text("kid"), said.text("call"), said.textOrNull("permit")]);
-    if (theirs !== call || kid !== datum) throw unproven("the data key is of another call or datum; an older answer may have been given again");
-    if (k.length !== 32 || iv.length !== vector) throw malformed("k or iv");
-    return { k, iv, permit };
+    return agreement;
   }
+}
+
+async function read(agreement: Agreement, { datum, call, item, dataKey }: KeyAnswer, vector: number): Promise<{ k: Bytes; iv: Bytes; permit: string | null }> {
+  const said = json(await decrypt(dataKey, "sceau-data-key", agreement));
+  const [k, iv, kid, theirs, place, permit] = reading("data_key", () => [
+    said.bytes("k"),
+    said.bytes("iv"),
+    said.text("kid"),
+    said.text("call"),
+    said.has("item") ? said.integer("item") : undefined,
+    said.textOrNull("permit"),
+  ]);
+  if (theirs !== call || place !== item || kid !== datum) throw unproven("the data key is of another call or datum; an older answer may have been given again");
+  if (k.length !== 32 || iv.length !== vector) throw malformed("k or iv");
+  return { k, iv, permit };
 }

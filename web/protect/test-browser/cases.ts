@@ -2,7 +2,7 @@
 import { base64url, type Bytes, concat, fromBase64url, fromUtf8, PipedEnvelope, random, utf8 } from "@sceau/crypto/envelope";
 import { concatKdf } from "../src/concat-kdf.js";
 import { ProtectError } from "../src/errors.js";
-import { Content, type ContentKey, type DataKey, drawSigningKey, type KeyAnswer, type OpenedContent, Session, type SessionCurve, type SessionKey, type SigningAlgorithm } from "../src/index.js";
+import { Content, type ContentKey, DataKey, drawSigningKey, type KeyAnswer, type OpenedContent, Session, type SessionCurve, type SessionKey, type SigningAlgorithm } from "../src/index.js";
 import { type Agreement, decrypt } from "../src/jwe.js";
 import { sign } from "../src/signer.js";
 import joserfc from "./joserfc.json";
@@ -27,6 +27,7 @@ export const cases: Case[] = [
   { name: "a message that was altered, or demands what is not done, is refused", run: altered },
   ...CURVES.map((crv) => ({ name: `a session of ${crv} opens its answer, once`, run: () => once(crv) })),
   { name: "an answer of another call, datum or session is none", run: others },
+  { name: "of answers to many each is for its place", run: places },
   ...ALGORITHMS.map((alg) => ({ name: `a call is signed by ${alg}`, run: () => signed(alg) })),
   { name: "no two texts have one vector", run: vectors },
   { name: "a field that was altered does not open", run: fields },
@@ -155,6 +156,22 @@ async function others(): Promise<void> {
   }
   const [one, two] = [await Session.draw(), await Session.draw()];
   await refused(one.open(await answerTo(two)), "answer_unproven");
+}
+
+async function places(): Promise<void> {
+  const at = async (session: Session, encrypted: number | undefined, said: number | undefined): Promise<KeyAnswer> => {
+    const answer = await answerTo(session, encrypted === undefined ? {} : { item: encrypted });
+    return said === undefined ? answer : { ...answer, item: said };
+  };
+  const session = await Session.draw();
+  const refusal = new ProtectError("user_not_authorised", "caller");
+  const keys = await session.openAll([await at(session, 0, 0), refusal, await at(session, 2, 2)]);
+  same([keys.length, keys[1], keys.filter((key) => key instanceof DataKey).length], [3, refusal, 2]);
+  await refused(session.openAll([]), "session_used");
+  for (const [encrypted, said] of [[1, 0], [undefined, 0], [0, undefined]]) {
+    const other = await Session.draw();
+    await refused(other.openAll([await at(other, encrypted, said)]), "answer_unproven");
+  }
 }
 
 async function signed(alg: SigningAlgorithm): Promise<void> {

@@ -83,6 +83,44 @@ describe("a call", () => {
   });
 });
 
+describe("a batch", () => {
+  const refused = (code: string, status: number): object => ({ refused: { code, status, detail: "why" } });
+
+  it("names its session once, and has an answer for each, an error where one is refused", async () => {
+    const { alice, sent } = before(() => json({ items: [refused("user_not_authorised", 403), refused("unavailable", 503)] }));
+    const field = { datum: DATUM, wrappedKey: "AAAA", ciphertext: "AAAA" };
+    const opened = await alice.openFields([field, field]);
+    expect(opened).toMatchObject([
+      { code: "user_not_authorised", fault: "caller", status: 403, passing: false },
+      { code: "unavailable", fault: "service", status: 503, passing: true },
+    ]);
+    expect(sent.map(({ url }) => url)).toEqual(["https://keys.example.org:8447/v1/protect/batches"]);
+    const { open_many } = sent[0]?.claims["op"] as { open_many: { session: object; data: object[] } };
+    expect(open_many.data).toEqual([1, 2].map(() => ({ datum: DATUM, wrapped_key: "AAAA" })));
+    expect(open_many.session).toMatchObject({ alg: "ECDH-ES" });
+    expect(sent[0]?.claims).not.toHaveProperty("prove");
+  });
+
+  it("of another number, about another datum or without a key is not believed", async () => {
+    const granted = { datum: DATUM, index: 7 };
+    const asked = [{ datum: base64url(random(32)), wrappedKey: "AAAA" }];
+    for (const [items, code] of [
+      [[], "answer_malformed"],
+      [[{}], "answer_malformed"],
+      [[{ granted }], "answer_unproven"],
+      [[{ granted: { ...granted, datum: asked[0]?.datum } }], "answer_malformed"],
+    ]) {
+      const { alice } = before(() => json({ items }));
+      expect(await error(alice.openMany(asked)), JSON.stringify(items)).toMatchObject({ code, fault: "answer" });
+    }
+  });
+
+  it("is not asked for where answers are to be proven", async () => {
+    const application = new Application({ ...base, logKey: "known", fetch: () => Promise.reject(new Error("asked")) });
+    expect(await error(application.as("alice").createMany([{}]))).toMatchObject({ code: "answer_unproven" });
+  });
+});
+
 describe("an answer", () => {
   it("about another datum is not believed", async () => {
     const { alice } = before(() => json({ datum: base64url(random(32)), index: 7 }));
