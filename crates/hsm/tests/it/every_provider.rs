@@ -249,7 +249,9 @@ fn what_is_sealed_together_opens_by_itself_and_each_in_its_place_alone(provider:
     let seal = |key, context: &[u8]| provider.seal_together(key, context, b"secret", &together).unwrap();
     let sealed = [seal(&key, b"one"), seal(&key, b"two"), seal(&other, b"one"), seal(&key, b"one")];
     assert_ne!(sealed[0], sealed[3]);
-    provider.rotate(&key, NOW).unwrap();
+    if provider.rotating().is_some() {
+        provider.rotate(&key, NOW).unwrap();
+    }
     let anew = seal(&key, b"one");
     let alone = provider.seal(&key, b"one", b"secret").unwrap();
     // By itself, among those that it was sealed with, and among others.
