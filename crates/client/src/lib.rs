@@ -8,6 +8,7 @@ mod deposit;
 mod error;
 mod headers;
 pub mod keyring;
+mod lock;
 mod machine;
 pub mod name;
 mod passkey;

@@ -4,13 +4,12 @@ mod epochs;
 mod keyrings;
 mod retention;
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use sceau_hsm::Together;
+use sceau_hsm::{FolderLock, Together};
 use sceau_trace::{Action, Asserted, LogTree, Record, RecordError, SignedCheckpoint, VerifierKey, leaf_hash};
 use tokio::sync::{mpsc, oneshot};
 
@@ -337,7 +336,7 @@ pub fn take_over_standby(standby: &Path, into: &Path, even_behind: bool) -> Resu
     Ok(take_over(standby, into, even_behind)?)
 }
 
-fn lock(folder: &Path) -> Result<File, StartError> {
+fn lock(folder: &Path) -> Result<FolderLock, StartError> {
     let unusable = |source| StartError::Folder { path: folder.to_owned(), source };
     let mut builder = std::fs::DirBuilder::new();
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -346,7 +345,8 @@ fn lock(folder: &Path) -> Result<File, StartError> {
     if mode & 0o077 != 0 {
         return Err(unusable(io::Error::new(io::ErrorKind::PermissionDenied, "others have access to it")));
     }
-    let file = File::create(folder.join("lock")).map_err(unusable)?;
-    file.try_lock().map_err(|_| StartError::Locked(folder.to_owned()))?;
-    Ok(file)
+    FolderLock::take(folder).map_err(|error| match error {
+        sceau_hsm::Error::InUse(folder) => StartError::Locked(folder),
+        other => unusable(io::Error::other(other)),
+    })
 }

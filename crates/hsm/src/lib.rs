@@ -9,6 +9,7 @@
 pub mod certificates;
 pub mod durable;
 mod error;
+mod folder_lock;
 pub mod hardening;
 mod holder;
 mod key;
@@ -25,6 +26,7 @@ mod vault;
 mod watched;
 
 pub use error::Error;
+pub use folder_lock::FolderLock;
 pub use holder::{HolderAlgorithm, HolderKey, HolderKeys, HolderPlace, HoldersKept};
 pub use key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey};
 pub use lists::KeptLists;

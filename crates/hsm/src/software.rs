@@ -13,14 +13,11 @@ mod held;
 
 #[cfg(feature = "pkcs11")]
 pub(crate) use files::destroy_all as destroy_files;
-#[cfg(any(feature = "vault", feature = "pkcs11"))]
-pub(crate) use files::lock as lock_folder;
 #[cfg(feature = "pkcs11")]
 pub(crate) use held::Held as HeldKey;
 
 use std::{
     collections::BTreeMap,
-    fs::File,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
@@ -35,6 +32,7 @@ use self::{
 use crate::{
     durable,
     error::Error,
+    folder_lock::FolderLock,
     holder::HolderKeys,
     key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey},
     operations::wrong_kind,
@@ -53,7 +51,7 @@ pub struct SoftwareKeystore {
     kek: Secret<32>,
     keys: RwLock<Keys>,
     /// Held as long as the keystore is open.
-    _lock: File,
+    _lock: FolderLock,
 }
 
 type Keys = BTreeMap<KeyLabel, Key>;
@@ -73,7 +71,7 @@ impl SoftwareKeystore {
     /// lie without their keystore file.
     pub fn create(folder: &Path, unlock: &Unlock) -> Result<Self, Error> {
         durable::secret_folder(&folder.join("keys"))?;
-        let lock = files::lock(folder)?;
+        let lock = FolderLock::take(folder)?;
         if files::keystore_path(folder).exists() {
             return Err(Error::AlreadyAKeystore(folder.to_owned()));
         }
@@ -95,7 +93,7 @@ impl SoftwareKeystore {
         if !files::keystore_path(folder).exists() {
             return Err(Error::NotAKeystore(folder.to_owned()));
         }
-        let lock = files::lock(folder)?;
+        let lock = FolderLock::take(folder)?;
         files::sweep(folder)?;
         let kek = KeystoreFile::read(folder)?.open(unlock, &files::keystore_path(folder))?;
         let mut keys = Keys::new();

@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// Proof that no other host stands on the database of a folder. The system gives it back when the process ends, however it ends.
 #[derive(Debug)]
-pub struct Sole(#[expect(dead_code, reason = "held")] File);
+pub struct Sole(File);
 
 impl Sole {
     /// Of the database in `folder`; none where another host has it, which shares it then.
@@ -22,5 +22,13 @@ impl Sole {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+}
+
+impl Drop for Sole {
+    /// A copy of the file may outlive this one, in a program that was started meanwhile: the lock goes back with us.
+    fn drop(&mut self) {
+        // Where this is refused, the last copy gives it back when it closes.
+        let _ = self.0.unlock();
     }
 }

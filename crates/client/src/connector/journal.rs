@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::feed::Delivery;
 use super::folder::sync_folder;
 use super::standing::Standing;
+use crate::lock::Lock;
 
 /// Names in the folder of the journal.
 const JOURNAL: &str = "journal";
@@ -109,7 +110,7 @@ pub struct Aside {
 pub struct Journal {
     folder: PathBuf,
     /// Locked as long as this has the journal; not the journal itself, whose file is replaced.
-    _lock: File,
+    _lock: Lock,
     file: File,
     /// Bytes of the file, and those at which it is written anew.
     size: u64,
@@ -128,9 +129,8 @@ impl Journal {
             options.read(true).write(true).create(create).truncate(false).mode(0o600);
             options
         };
-        let lock = options(true).open(folder.join("lock"))?;
-        lock.try_lock()
-            .map_err(|_| Error::new(ErrorKind::WouldBlock, "another connector has this journal open"))?;
+        let lock = Lock::take(&folder.join("lock"))?
+            .ok_or_else(|| Error::new(ErrorKind::WouldBlock, "another connector has this journal open"))?;
         // Of a stop in the middle: the journal itself is still what counts.
         match std::fs::remove_file(folder.join(ANEW)) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),

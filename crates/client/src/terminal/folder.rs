@@ -1,6 +1,6 @@
 //! A terminal in a folder that only its owner enters, with its key in a file: what a machine without a better place has.
 
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, File, Permissions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use super::keeps::{Alone, DeviceKey, Keeps, NewKey};
 use super::refused;
 use crate::ClientError;
 use crate::keyring::FileKey;
+use crate::lock::Lock;
 
 const DEVICE: &str = "device.p8";
 /// Locked by who uses the terminal. A file: on NFS a folder cannot be.
@@ -52,16 +53,11 @@ impl Keeps for Folder {
 
     fn lock(&self) -> Result<Alone, ClientError> {
         let path = self.0.join(LOCK);
-        let lock = File::options().write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let lock = lock.map_err(|cause| failed(&path, cause))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Box::new(lock)),
-            Err(TryLockError::WouldBlock) => {
-                let words = "another window or program uses this terminal now: end it, then try again";
-                Err(refused("terminal_busy", words))
-            }
-            Err(TryLockError::Error(cause)) => Err(failed(&path, cause)),
-        }
+        let Some(lock) = Lock::take(&path).map_err(|cause| failed(&path, cause))? else {
+            let words = "another window or program uses this terminal now: end it, then try again";
+            return Err(refused("terminal_busy", words));
+        };
+        Ok(Box::new(lock))
     }
 
     fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, ClientError> {

@@ -1,13 +1,10 @@
 //! The keystore's files: read, written, and bound to what they say.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io,
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{FlockOperation, flock};
 use sceau_crypto::{Label, SealedBlob, Secret};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +12,7 @@ use super::held::Held;
 use crate::{
     durable,
     error::Error,
+    folder_lock::FolderLock,
     key::{KeyEntry, KeyKind, KeyLabel, KeyState},
     unlock::{Derivation, Unlock, base64, unbase64},
 };
@@ -61,30 +59,13 @@ pub(super) fn sweep(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes the keystore's lock, which the system gives back when the process ends, however it ends.
-pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
-    let path = folder.join("lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(|cause| durable::failed(&path, cause))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::InUse(folder.to_owned())),
-        Err(error) => Err(durable::failed(&path, error.into())),
-    }
-}
-
 /// Destroys a keystore whose keys are elsewhere now: first what opens its files, which is the moment that it ends, then the files.
 #[cfg(feature = "pkcs11")]
 pub(crate) fn destroy_all(folder: &Path) -> Result<(), Error> {
     if !folder.join("keys").is_dir() {
         return Ok(());
     }
-    let _lock = lock(folder)?;
+    let _lock = FolderLock::take(folder)?;
     if keystore_path(folder).exists() {
         durable::destroy(&keystore_path(folder))?;
     }

@@ -17,7 +17,6 @@ mod transit;
 
 use std::{
     collections::BTreeMap,
-    fs::File,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -28,10 +27,10 @@ use self::{entry::Entry, transit::Transit};
 use crate::{
     durable,
     error::Error,
+    folder_lock::FolderLock,
     key::{KeyEntry, KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey},
     operations::wrong_kind,
     provider::{Authenticate, JudgeKeys, Prf, Provider, Seal, Sign, UnwrapCek},
-    software,
 };
 
 pub use http::VaultError;
@@ -46,7 +45,7 @@ pub struct VaultKeystore {
     folder: PathBuf,
     transit: Transit,
     keys: Mutex<BTreeMap<KeyLabel, Kept>>,
-    _lock: File,
+    _lock: FolderLock,
 }
 
 /// What is remembered of a key while the keystore is open.
@@ -64,7 +63,7 @@ impl VaultKeystore {
     /// [`Error::Vault`]; [`Error::InUse`], [`Error::Damaged`], [`Error::File`].
     pub fn open(folder: &Path, settings: &VaultSettings) -> Result<Self, Error> {
         durable::secret_folder(&folder.join("keys"))?;
-        let lock = software::lock_folder(folder)?;
+        let lock = FolderLock::take(folder)?;
         let transit = Transit::open(settings)?;
         transit.make(SEALING, "aes256-gcm96")?;
         let mut keys = BTreeMap::new();

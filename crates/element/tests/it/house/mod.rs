@@ -61,7 +61,7 @@ impl Element {
 
     /// The same, with keys that are kept so.
     pub(crate) fn resume_with(folder: tempfile::TempDir, log_seed: [u8; 32], keeping: Keeping) -> Self {
-        let (client, serving) = run_once_free(folder.path(), log_seed, &keeping);
+        let (client, serving) = run_anew(folder.path(), log_seed, &keeping);
         Self { client, folder, log_seed, keeping, serving }
     }
 
@@ -79,7 +79,7 @@ impl Element {
         // The last caller goes.
         self.client = Client::new(self.folder.path().join("nobody.sock"));
         wait_until_free(self.folder.path()).await;
-        (self.client, self.serving) = run_once_free(self.folder.path(), self.log_seed, &keeping);
+        (self.client, self.serving) = run_anew(self.folder.path(), self.log_seed, &keeping);
         self.keeping = keeping;
     }
 
@@ -94,15 +94,8 @@ impl Element {
     }
 }
 
-fn run_once_free(folder: &Path, log_seed: [u8; 32], keeping: &Keeping) -> (Client, JoinHandle<()>) {
-    loop {
-        match run_with(folder, log_seed, witnessed(folder), keeping.clone()) {
-            Ok(running) => return running,
-            // Another test starts a program: until that has begun, it holds a copy of the lock that was just given back.
-            Err(StartError::Locked(_)) => std::thread::yield_now(),
-            Err(error) => panic!("{error}"),
-        }
-    }
+fn run_anew(folder: &Path, log_seed: [u8; 32], keeping: &Keeping) -> (Client, JoinHandle<()>) {
+    run_with(folder, log_seed, witnessed(folder), keeping.clone()).unwrap()
 }
 
 /// What witnesses remember of the element of a folder, if they do.
@@ -121,6 +114,8 @@ pub(crate) async fn wait_until_free(folder: &Path) {
         while lock.try_lock().is_err() {
             tokio::task::yield_now().await;
         }
+        // Not by closing it: a program that another test starts has a copy until it has begun.
+        lock.unlock().unwrap();
     }
 }
 

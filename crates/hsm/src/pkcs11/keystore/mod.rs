@@ -25,7 +25,6 @@ mod uses;
 
 use std::{
     collections::BTreeMap,
-    fs::File,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
@@ -44,9 +43,10 @@ use super::uri::Pkcs11Uri;
 use crate::{
     durable,
     error::Error,
+    folder_lock::FolderLock,
     key::{KeyKind, KeyLabel, KeyRef, KeyState, KeyUri, KeyVersion, PublicKey},
     operations::wrong_kind,
-    software::{self, HeldKey},
+    software::HeldKey,
 };
 
 pub use keeping::TokenKeeping;
@@ -66,7 +66,7 @@ pub struct TokenKeystore {
     /// Held while keys are made, changed or destroyed.
     changing: Mutex<()>,
     rsa: OnceLock<RsaWay>,
-    _lock: Option<File>,
+    _lock: Option<FolderLock>,
 }
 
 /// `token.json`.
@@ -83,7 +83,7 @@ impl TokenKeystore {
     /// [`Error::AlreadyAKeystore`]; [`Error::TokenInUse`] where the token has keys of that name; [`Error::Token`], [`Error::InUse`], [`Error::File`].
     pub fn create(folder: &Path, uri: &Pkcs11Uri) -> Result<Self, Error> {
         durable::secret_folder(&folder.join("keys"))?;
-        let lock = software::lock_folder(folder)?;
+        let lock = FolderLock::take(folder)?;
         if marker_path(folder).exists() {
             return Err(Error::AlreadyAKeystore(folder.to_owned()));
         }
@@ -111,7 +111,7 @@ impl TokenKeystore {
         if !marker_path(folder).exists() {
             return Err(Error::NotAKeystore(folder.to_owned()));
         }
-        let lock = software::lock_folder(folder)?;
+        let lock = FolderLock::take(folder)?;
         entry::sweep(folder)?;
         Self::opened(folder, shelf_of(folder, uri)?, Some(lock))
     }
@@ -143,7 +143,7 @@ impl TokenKeystore {
         marker_path(folder).exists()
     }
 
-    fn opened(folder: &Path, shelf: Shelf, lock: Option<File>) -> Result<Self, Error> {
+    fn opened(folder: &Path, shelf: Shelf, lock: Option<FolderLock>) -> Result<Self, Error> {
         let keystore = Self {
             folder: folder.to_owned(),
             shelf,
