@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use sceau_crypto::Secret;
 use sceau_element_api::{KeyringId, TerminalId};
 use sceau_keyring::{
-    Code, ContextId, Delivery, Message, Names, OpaqueServer, Package, Request, Sad, Statement, TransactionProof, description,
+    Capture, Code, ContextId, Delivery, Message, Names, OpaqueServer, Package, Request, Sad, Statement, TransactionProof, description,
     label, open_inner, unverified_kid,
 };
 
@@ -24,6 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
     read::<Sad>(bytes);
     read::<TransactionProof>(bytes);
     assert!(open_inner(&Secret::random(), &ContextId([0; 16]), bytes).is_err(), "nobody sealed");
+    let _ = Capture::from_ppm(bytes).is_ok();
     let server = OpaqueServer::draw();
     let names = Names::of(KeyringId::random(), TerminalId::random(), "log");
     let _ = (server.registration(&names, bytes).is_ok(), server.record(bytes).is_ok());

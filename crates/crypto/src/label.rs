@@ -77,6 +77,10 @@ pub enum Label {
     KeyringKey,
     /// Hash of what a terminal showed of a request.
     KeyringDescription,
+    /// A picture of a holder's face, sealed to the biometric process for one place.
+    KeyringCapture,
+    /// The biometric process's key of one context, from what it drew at its start.
+    KeyringFace,
     /// What a holder is called at the sites of a sector: fields are keyring and sector.
     PairwiseSubject,
 }
@@ -118,6 +122,8 @@ impl Label {
         Self::KeyringRoam,
         Self::KeyringKey,
         Self::KeyringDescription,
+        Self::KeyringCapture,
+        Self::KeyringFace,
         Self::PairwiseSubject,
     ];
 
@@ -159,6 +165,8 @@ impl Label {
             Self::KeyringRoam => "sceau/kr-roam",
             Self::KeyringKey => "sceau/kr-scd",
             Self::KeyringDescription => "sceau/kr-description",
+            Self::KeyringCapture => "sceau/kr-capture",
+            Self::KeyringFace => "sceau/kr-face",
             Self::PairwiseSubject => "sceau/pairwise-subject",
         }
     }

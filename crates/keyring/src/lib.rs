@@ -10,6 +10,7 @@ mod bad_requests;
 mod channel;
 mod delivery;
 mod door;
+mod face;
 mod factors;
 mod host;
 mod identity;
@@ -36,6 +37,11 @@ pub use bad_requests::{BadRequest, bad_requests, good_request};
 pub use channel::{Channel, ChannelError, ContextId, channel_id, file_of};
 pub use delivery::Delivery;
 pub use door::{Asks, Door, Validity};
+pub use face::{
+    Capture, CaptureError, FaceAnswer, FaceAsk, FaceCall, FaceFault, FaceHello, FacePlace, FaceReply,
+    FaceWelcome, LARGEST_SIDE, LONGEST_TEMPLATE, SMALLEST_SIDE, SealedCapture, ServedModel, open_capture,
+    seal_capture, template_hash,
+};
 pub use factors::{
     Code, Factor, FactorError, Factors, Reply, SecondCode, answer_proof, factors_hash, first_proof,
     is_answer_proof, is_first_proof, is_second_proof, second_proof,

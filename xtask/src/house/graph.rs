@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sceau-store", &["crypto", "pki", "trace"]),
     ("sceau-element-api", &["crypto", "pki", "trace", "hsm"]),
     ("sceau-keyring", &["crypto", "pki", "trace", "element-api"]),
+    ("sceau-biometric", &["crypto", "trace", "hsm", "element-api", "keyring"]),
     ("sceau-client", &["crypto", "pki", "trace", "element-api", "keyring"]),
     ("sceau-terminal-sdk", &["crypto", "trace", "element-api", "keyring", "client"]),
     ("sceau-accounts", &["crypto", "pki", "trace", "hsm", "store", "element-api"]),

@@ -109,6 +109,8 @@ fn shipped() -> Result<BTreeSet<String>, String> {
             "sceau-element",
             "--package",
             "sceau-gate",
+            "--package",
+            "sceau-biometric",
             "--edges",
             "normal,build",
         ])
