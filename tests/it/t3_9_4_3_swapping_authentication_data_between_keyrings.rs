@@ -66,3 +66,25 @@ async fn secrets_of_one_terminal_open_nothing_of_another() {
     keyrings.sign(&hers, &request, "pin").success();
     assert_eq!(said(&keyrings.on(&his, &["state"]).success(), "/standing/phase"), "active");
 }
+
+/// The template of one holder's face, at the other's terminal: the element has its hash for its own keyring, and the process opens it there alone.
+#[test]
+fn a_face_is_of_its_own_keyring() {
+    let keyrings = Keyrings::start_with_faces("keyring-faces-swapped");
+    let (marie, hers) = keyrings.activated("marie", "Marie Curie");
+    let (pierre, his) = keyrings.activated("pierre", "Pierre Curie");
+    keyrings.enrol(&hers, 1).success();
+    keyrings.enrol(&his, 2).success();
+    let document = keyrings.scratch.write("document", b"x");
+    let request = keyrings.request("hers", &marie, &document);
+    let kept = std::fs::read(hers.join("face.template")).unwrap();
+    std::fs::copy(his.join("face.template"), hers.join("face.template")).unwrap();
+    for person in [1, 2] {
+        assert_eq!(refused(&keyrings.sign_as(&hers, &request, person)), "face_invalid");
+    }
+    std::fs::write(hers.join("face.template"), kept).unwrap();
+    keyrings.sign_as(&hers, &request, 1).success();
+    let request = keyrings.request("his", &pierre, &document);
+    assert_eq!(refused(&keyrings.sign_as(&his, &request, 1)), "face_not_matched");
+    keyrings.sign_as(&his, &request, 2).success();
+}

@@ -3,8 +3,11 @@
 //! All of them act by the command line, as they would. Their certificates are OpenSSL's.
 
 mod asked;
+mod face;
 mod roaming;
 mod token;
+
+pub use face::{face_policy, tiny_model};
 
 use std::path::{Path, PathBuf};
 
@@ -40,6 +43,7 @@ pub struct Keyrings {
     pub scratch: Scratch,
     element: Option<Running>,
     host: Option<Running>,
+    biometric: Option<Running>,
     /// Whether the element's keys are in a token.
     in_token: bool,
 }
@@ -81,7 +85,7 @@ impl Keyrings {
             ["host.pem", "host.key"].map(|name| std::fs::read_to_string(scratch.join(name)).expect("made"));
         scratch.write("host.both", both.concat());
         scratch.write("sceau.toml", format!("[keyrings]\n{configured}"));
-        let mut keyrings = Self { scratch, element: None, host: None, in_token };
+        let mut keyrings = Self { scratch, element: None, host: None, biometric: None, in_token };
         keyrings.start_element();
         let element = Program::sceau("keyring").args(["element", "--socket"]).arg(keyrings.socket()).run();
         keyrings.scratch.write("element.json", element.success().text());
@@ -103,7 +107,9 @@ impl Keyrings {
             .arg("--socket")
             .arg(self.socket())
             .args(["--origin", ORIGIN, "--keyrings-officer"])
-            .arg(self.scratch.join("officer.pem"));
+            .arg(self.scratch.join("officer.pem"))
+            .arg("--biometric-socket")
+            .arg(self.biometric_socket());
         let element = self.with_keystore(element);
         // The one before ends before its state is read.
         drop(self.element.take());

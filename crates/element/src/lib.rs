@@ -39,7 +39,7 @@ pub use journal::{
     Claimed, Extent, Following, Journal, JournalError, Place, Recovered, StandbyError, recover,
 };
 pub use keyring::{
-    By, KeyringAct, KeyringKeys, KeyringsError, NewRow, PreparedKeyring, RecordDetails, RequestFact,
+    By, Faces, KeyringAct, KeyringKeys, KeyringsError, NewRow, PreparedKeyring, RecordDetails, RequestFact,
     TerminalsChange,
 };
 pub use names::{group_id, user_id};

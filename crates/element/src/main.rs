@@ -101,6 +101,12 @@ struct Options {
     /// File with the security officer's certificate (PEM): the element serves keyrings, and takes their policies of who has its key. The first one named is the root: from then on the one in office names the next, and the log says who it is. None unless said
     #[arg(long, value_name = "FILE")]
     keyrings_officer: Option<PathBuf>,
+    /// Unix socket that the biometric process comes to, where policies of keyrings ask for the face; reached as --socket is
+    #[arg(long, value_name = "SOCKET")]
+    biometric_socket: Option<PathBuf>,
+    /// User, by name or id, of the biometric process; the element's own unless said
+    #[arg(long, value_name = "USER", requires = "biometric_socket", value_parser = user_id)]
+    biometric_user: Option<u32>,
     /// Verifier key of another element's log: its checkpoints, which the platform brings, are recorded here when each extends the one before (repeatable)
     #[arg(long = "peer-log", value_name = "VKEY", value_parser = sceau_trace::VerifierKey::parse)]
     peer_logs: Vec<sceau_trace::VerifierKey>,
@@ -194,6 +200,10 @@ fn run(options: &Options) -> Result<(), Failure> {
         let listener = listen(&options.socket, options.socket_group)?;
         let mut own = vec![rustix::process::getuid().as_raw()];
         own.extend(&options.allowed_users);
+        let biometric = options.biometric_socket.as_deref();
+        let biometric = biometric.map(|path| listen(path, options.socket_group)).transpose()?;
+        let of_biometric = options.biometric_user.unwrap_or_else(|| rustix::process::getuid().as_raw());
+        let biometric = biometric.map(|listener| (listener, Peers(vec![of_biometric])));
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         // Everything that it needs is open now.
         let reach = if options.keystore_token.is_some() { Reach::Token } else { Reach::Nothing };
@@ -208,6 +218,7 @@ fn run(options: &Options) -> Result<(), Failure> {
                 std::process::exit(70)
             }
             ended = serve(listener, service.clone(), Peers(own)) => ended.map_err(Failure::from),
+            ended = faces(&service, biometric, milliseconds(options.end_after) / 4) => ended,
             () = ticks(&service) => Ok(()),
             _ = stopped => Ok(()),
             _ = terminate.recv() => Ok(()),
@@ -218,9 +229,17 @@ fn run(options: &Options) -> Result<(), Failure> {
     drop(service);
     runtime.shutdown_timeout(Duration::from_secs(5));
     let written = writer.join().map_err(|_| "the writer stopped on a fault of ours")?;
-    let _ = std::fs::remove_file(&options.socket);
+    for socket in [Some(&options.socket), options.biometric_socket.as_ref()].into_iter().flatten() {
+        let _ = std::fs::remove_file(socket);
+    }
     written?;
     served
+}
+
+/// Takes in the biometric process, where there is to be one; it does not end.
+async fn faces(service: &Service, way: Option<(UnixListener, Peers)>, within: u64) -> Result<(), Failure> {
+    let Some((listener, peers)) = way else { return std::future::pending().await };
+    Ok(service.faces().serve(listener, peers, Duration::from_millis(within)).await?)
 }
 
 fn milliseconds(seconds: u32) -> u64 {

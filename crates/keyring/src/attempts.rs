@@ -83,6 +83,12 @@ impl Attempts {
         let failed = if self.failed >= FAILURES { FAILURES } else { 0 };
         Self { failed, open: 0, ..self }
     }
+
+    /// The PIN was proven, where that is not all that is asked for: nothing is taken back of what was wrong.
+    #[must_use]
+    pub fn ended(self) -> Self {
+        Self { open: 0, ..self }
+    }
 }
 
 #[cfg(test)]

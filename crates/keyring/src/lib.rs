@@ -50,14 +50,14 @@ pub use host::{Answered, Asked, GivenNonce, LONGEST_WAIT, RequestState, Visited,
 pub use identity::Identity;
 pub use legible::{Illegible, MOST_CHARACTERS, MOST_LINES, description, label};
 pub use message::{
-    Activate, Activated, Activating, Answer, Ask, Challenge, Confirm, Inner, Login, MOST_MESSAGES, Message,
-    Use, Used,
+    Activate, Activated, Activating, Answer, Ask, Challenge, Confirm, FaceBrought, FaceOffer, Inner, Login,
+    MOST_MESSAGES, Message, Use, Used,
 };
 #[cfg(feature = "terminal")]
 pub use opaque::terminal::{ExportKey, LoggingIn, Pin, PinRefused, Proven, Registering, Upload};
 pub use opaque::{Begun, Names, OpaqueError, OpaqueServer, WrongPin};
 pub use package::{Invitation, Package, PackageJws, PolicyRef};
-pub use proof::TransactionProof;
+pub use proof::{ProvenBy, TransactionProof};
 pub use request::{Item, ItemHash, LONGEST_REQUEST, MOST_ITEMS, Request, is_holders};
 #[cfg(feature = "terminal")]
 pub use roam::short_code;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::statement::{Statement, malformed};
 use crate::{
     Admit, Arrive, Arrived, Destroy, Dissociate, ExpectedTerminal, Expecting, Identity, LookAt, PackageJws,
-    Resume, RoamingAt, RoamingState, Standing, Stopped, Suspend, Unlock,
+    Resume, RoamingAt, RoamingState, SealedCapture, Standing, Stopped, Suspend, Unlock,
 };
 
 /// The most messages in one context.
@@ -41,7 +41,8 @@ pub struct Message {
 
 impl Statement for Message {
     const TYP: Typ = Typ::KeyringAsk;
-    const LONGEST: usize = 64 * 1024;
+    // A picture of a face of 160 by 160 pixels, and what is around it, encoded twice.
+    const LONGEST: usize = 176 * 1024;
     const CODE: Code = Code::Malformed;
 
     fn check(&self) -> Result<(), Refusal> {
@@ -153,6 +154,20 @@ pub struct Use {
     pub ke3: Base64Url,
     /// [`crate::seal_inner`] of an [`Inner`].
     pub inner: Base64Url,
+    /// The holder's face. Written exactly where the challenge offered a key for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face: Option<FaceBrought>,
+}
+
+/// A picture of the holder's face, sealed to the biometric process.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaceBrought {
+    /// The picture.
+    pub capture: SealedCapture,
+    /// The template that it is compared with, as the element gave it out; none where one is to be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<Base64Url>,
 }
 
 /// What only the session that the PIN gave opens.
@@ -264,6 +279,22 @@ pub struct Challenge {
     /// OPAQUE's RegistrationResponse for the terminal that is to come, 64 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Base64Url>,
+    /// What a picture of the holder's face is sealed to. Written exactly where one is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face: Option<Box<FaceOffer>>,
+}
+
+/// The biometric process, as the element vouches for it: what says so opens in the element's channel alone.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaceOffer {
+    /// Its key of this context (X-Wing), 1,216 bytes.
+    pub key: Base64Url,
+    /// SHA-256 of the model that it compares by.
+    pub model: Hash,
+    /// The width of the picture that the model takes, in pixels.
+    pub width: u16,
+    /// Its height.
+    pub height: u16,
 }
 
 /// It is done.
@@ -280,4 +311,7 @@ pub struct Used {
     pub certificate: Option<Base64Url>,
     /// Those above it, DER.
     pub chain: Vec<Base64Url>,
+    /// The template of the holder's face, sealed. The element has its hash alone: the terminal keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face: Option<Base64Url>,
 }

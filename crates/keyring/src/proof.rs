@@ -43,6 +43,9 @@ pub struct TransactionProof {
     pub policy: Hash,
     /// SHA-256 of the consent, its JWS.
     pub sad: Hash,
+    /// What the holder proved it by. Not written where it was the PIN alone.
+    #[serde(default = "by_pin", skip_serializing_if = "is_by_pin")]
+    pub factors: Vec<ProvenBy>,
     /// When, by the element's clock, Unix ms.
     pub time: u64,
     /// The nonce of the request. Not written where it has none.
@@ -51,6 +54,25 @@ pub struct TransactionProof {
     /// Index of the record in the element's log. It is not in what the record names, which is made before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<u64>,
+}
+
+/// What a holder proves that it is them, besides the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProvenBy {
+    /// The PIN.
+    Pin,
+    /// The face.
+    Face,
+}
+
+/// What each use is proven by.
+fn by_pin() -> Vec<ProvenBy> {
+    vec![ProvenBy::Pin]
+}
+
+fn is_by_pin(factors: &[ProvenBy]) -> bool {
+    factors == [ProvenBy::Pin]
 }
 
 /// What proofs were of before there was another kind.

@@ -112,7 +112,11 @@ impl Request {
 #[must_use]
 pub fn is_holders(kind: RequestKind) -> bool {
     match kind {
-        RequestKind::Destroy | RequestKind::Roam | RequestKind::Join | RequestKind::Dissociate => true,
+        RequestKind::Destroy
+        | RequestKind::Roam
+        | RequestKind::Join
+        | RequestKind::Dissociate
+        | RequestKind::Face => true,
         RequestKind::Sign | RequestKind::Authenticate => false,
     }
 }

@@ -93,6 +93,11 @@ impl Activation {
         let second = second.map_err(|why| malformed("the second factor", &why))?;
         let factors = Factors { code: &code, second: second.as_ref() };
         let begun = inner.wait(begin_activation(&inner.storage, &inner.host, &invitation, &factors))?;
+        // No picture leaves through this library: what would sign with it is refused before a PIN is chosen for nothing.
+        if begun.shown().policy.face.is_some() {
+            let words = "this keyring asks for its holder's face, which this terminal does not take: activate it by `sceau terminal`";
+            return Err(local("kind_not_served", words));
+        }
         Ok(Self { inner: Arc::clone(inner), invitation, code, second, begun })
     }
 }

@@ -191,6 +191,8 @@ async function begin({ carrier, invitation, factors, device }: By, pin: string):
 function showable({ phase, identity, policy: bytes }: Begun): ToActivate {
   if (phase !== "delivered") throw new TerminalError("keyring_phase", "the keyring was activated before: if that was not you, tell its registration authority now", "element");
   const policy = parsePolicy(bytes);
+  // No picture leaves a browser: what would sign with it is refused before a PIN is chosen for nothing.
+  if (policy.biometric === "face") throw new TerminalError("kind_not_served", "this keyring asks for its holder's face, which this terminal does not take: activate it by `sceau terminal`", "terminal");
   checkIdentity(identity, policy.subject);
   return { identity, policy };
 }

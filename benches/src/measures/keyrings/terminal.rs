@@ -240,7 +240,7 @@ impl Terminal {
         let next_unlock = unlock_of(&export, &next, &place);
         let inner = Inner { sad, unlock, next: next_unlock, expected: None };
         let inner = seal_inner(&session, &talk.channel.id(), &inner).into();
-        let Answer::Used(used) = talk.ask(Ask::Use(Use { ke3: ke3.into(), inner })).await? else {
+        let Answer::Used(used) = talk.ask(Ask::Use(Use { ke3: ke3.into(), inner, face: None })).await? else {
             return Err("it does not answer a use".into());
         };
         self.secret = next;

@@ -10,7 +10,7 @@ use sceau_element_api::keyring::{ContextOffer, KeyringPhase, SealedAnswer, Seale
 use sceau_element_api::wire::{Attest, AttestedRow, Code, Refusal};
 use sceau_element_api::{Base64Url, Nonce, TerminalId};
 use sceau_keyring::{
-    Answer, Ask, Begun, Challenge, Channel, ContextId, Message, Names, OpaqueServer, Pin, Request,
+    Answer, Ask, Begun, Challenge, Channel, ContextId, Message, Names, OpaqueServer, Pin, ProvenBy, Request,
     Signs as _, Standing, Statement as _, TransactionProof, Tries, Used, file_of, open_inner,
 };
 use sceau_trace::Hash;
@@ -133,6 +133,7 @@ impl Lying {
             policy: Hash::new(sha256(&self.stage.kept.policy)),
             challenge: talk.nonce,
             expected: None,
+            face: None,
         };
         if let Some(lie) = self.lies.challenge {
             lie(&mut challenge);
@@ -160,6 +161,7 @@ impl Lying {
             signatures: TransactionProof::signatures_hash(&signatures),
             policy: Hash::new(sha256(&self.stage.kept.policy)),
             sad: Hash::new(sha256(inner.sad.as_bytes())),
+            factors: vec![ProvenBy::Pin],
             time: now(),
             nonce: request.nonce.clone(),
             index: Some(INDEX),
@@ -170,7 +172,8 @@ impl Lying {
         let (other, _) = FileKey::generate().unwrap();
         let word = if self.lies.other_word { &other } else { &self.word };
         let proof = proof.sign(word).unwrap();
-        let mut used = Used { signatures, index: INDEX, proof, certificate: None, chain: Vec::new() };
+        let (certificate, chain, face) = (None, Vec::new(), None);
+        let mut used = Used { signatures, index: INDEX, proof, certificate, chain, face };
         if let Some(lie) = self.lies.used {
             lie(&mut used);
         }

@@ -3,7 +3,7 @@
 use sceau_element_api::keyring::RequestKind;
 use sceau_keyring::{Pin, Used};
 
-use super::sign::{Authenticated, Signed, ToApprove, may_type, used_with};
+use super::sign::{Authenticated, Doing, Signed, ToApprove, may_type, used_with};
 use super::storage::Storage;
 use crate::ClientError;
 use crate::keyring::{Carries, now};
@@ -34,7 +34,7 @@ pub async fn read(
     request_jws: &str,
 ) -> Result<Reading, ClientError> {
     let mut asked = storage.load()?.0.judge(request_jws, now())?;
-    may_type(storage, carrier, &mut asked).await?;
+    may_type(storage, carrier, &mut asked, None).await?;
     Ok(Reading { jws: request_jws.to_owned(), asked })
 }
 
@@ -55,7 +55,8 @@ impl Reading {
         carrier: &impl Carries,
         pin: &Pin,
     ) -> Result<Agreed, ClientError> {
-        let (kept, used) = used_with(storage, carrier, (&self.jws, None), &self.asked, pin).await?;
+        let doing = Doing::only(&self.jws);
+        let (kept, used) = used_with(storage, carrier, doing, &self.asked, pin).await?;
         let Used { signatures, proof, index, .. } = used;
         Ok(match self.asked.request.kind {
             RequestKind::Sign => {

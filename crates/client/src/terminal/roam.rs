@@ -13,7 +13,7 @@ use super::expected::Comes;
 use super::keeps::DeviceKey;
 use super::own::OwnAsk;
 use super::refused;
-use super::sign::{ToApprove, use_with};
+use super::sign::{Doing, ToApprove, use_with};
 use super::state::{Since, look, names};
 use super::storage::{Kept, Storage};
 use crate::ClientError;
@@ -102,7 +102,8 @@ pub async fn let_come<E: From<ClientError>>(
     let (request, asked) = kept.asks(&device, &asks)?;
     let code = RoamingCode::draw();
     let coming = Coming { terminal: TerminalId::random(), keys: RoamingKeys::of(&code) };
-    let (_, used) = use_with(storage, carrier, (&request, Some(&coming)), asked, approve).await?;
+    let doing = Doing { request_jws: &request, coming: Some(&coming), camera: None };
+    let (_, used) = use_with(storage, carrier, doing, asked, approve).await?;
     let Coming { terminal, keys } = coming;
     storage.keep_comes(&Comes { terminal, short: keys.short })?;
     Ok(MayCome { code, terminal, index: used.index })

@@ -16,6 +16,7 @@ use sceau_keyring::{
 use sceau_pki::Certificate;
 use sceau_trace::Hash;
 
+use super::face::Camera;
 use super::keeps::DeviceKey;
 use super::refused;
 use super::roam::Coming;
@@ -94,7 +95,16 @@ pub async fn sign<E: From<ClientError>>(
     request_jws: &str,
     approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
 ) -> Result<Signed, E> {
-    let (used, certificates) = uses(storage, carrier, (RequestKind::Sign, request_jws), approve).await?;
+    signs(storage, carrier, Doing::only(request_jws), approve).await
+}
+
+pub(super) async fn signs<E: From<ClientError>>(
+    storage: &Storage,
+    carrier: &impl Carries,
+    doing: Doing<'_>,
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
+) -> Result<Signed, E> {
+    let (used, certificates) = uses(storage, carrier, (RequestKind::Sign, doing), approve).await?;
     Ok(Signed { signatures: used.signatures, certificates, proof: used.proof, index: used.index })
 }
 
@@ -108,18 +118,42 @@ pub async fn authenticate<E: From<ClientError>>(
     request_jws: &str,
     approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
 ) -> Result<Authenticated, E> {
-    let (used, _) = uses(storage, carrier, (RequestKind::Authenticate, request_jws), approve).await?;
+    authenticates(storage, carrier, Doing::only(request_jws), approve).await
+}
+
+pub(super) async fn authenticates<E: From<ClientError>>(
+    storage: &Storage,
+    carrier: &impl Carries,
+    doing: Doing<'_>,
+    approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
+) -> Result<Authenticated, E> {
+    let (used, _) = uses(storage, carrier, (RequestKind::Authenticate, doing), approve).await?;
     Ok(Authenticated { proof: used.proof, index: used.index })
+}
+
+/// What is done by a use, and with what.
+#[derive(Clone, Copy)]
+pub(super) struct Doing<'a> {
+    pub(super) request_jws: &'a str,
+    /// The terminal that may come afterwards.
+    pub(super) coming: Option<&'a Coming>,
+    pub(super) camera: Option<&'a Camera<'a>>,
+}
+
+impl<'a> Doing<'a> {
+    pub(super) fn only(request_jws: &'a str) -> Self {
+        Self { request_jws, coming: None, camera: None }
+    }
 }
 
 /// Uses the keyring for a request of this kind; gives the holder's certificates besides.
 async fn uses<E: From<ClientError>>(
     storage: &Storage,
     carrier: &impl Carries,
-    (kind, request_jws): (RequestKind, &str),
+    (kind, doing): (RequestKind, Doing<'_>),
     approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
 ) -> Result<(Used, Vec<Base64Url>), E> {
-    let asked = storage.load()?.0.judge(request_jws, now())?;
+    let asked = storage.load()?.0.judge(doing.request_jws, now())?;
     if asked.request.kind != kind {
         let words = match kind {
             RequestKind::Sign => "the request asks who you are, and has nothing to sign",
@@ -127,7 +161,7 @@ async fn uses<E: From<ClientError>>(
         };
         return Err(refused("request_kind", words).into());
     }
-    let (kept, used) = use_for(storage, carrier, request_jws, asked, approve).await?;
+    let (kept, used) = use_with(storage, carrier, doing, asked, approve).await?;
     Ok((used, kept.certificates()))
 }
 
@@ -139,20 +173,20 @@ pub(super) async fn use_for<E: From<ClientError>>(
     asked: ToApprove,
     approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
 ) -> Result<(Kept, Used), E> {
-    use_with(storage, carrier, (request_jws, None), asked, approve).await
+    use_with(storage, carrier, Doing::only(request_jws), asked, approve).await
 }
 
-/// The same; where `coming` is given, that terminal may come afterwards.
+/// The same, with more than a request.
 pub(super) async fn use_with<E: From<ClientError>>(
     storage: &Storage,
     carrier: &impl Carries,
-    (request_jws, coming): (&str, Option<&Coming>),
+    doing: Doing<'_>,
     mut asked: ToApprove,
     approve: impl FnOnce(&ToApprove) -> Result<Pin, E>,
 ) -> Result<(Kept, Used), E> {
-    may_type(storage, carrier, &mut asked).await?;
+    may_type(storage, carrier, &mut asked, doing.camera).await?;
     let pin = approve(&asked)?;
-    Ok(used_with(storage, carrier, (request_jws, coming), &asked, &pin).await?)
+    Ok(used_with(storage, carrier, doing, &asked, &pin).await?)
 }
 
 /// Before a PIN is typed: whether it can be, and what others tried meanwhile.
@@ -160,8 +194,10 @@ pub(super) async fn may_type(
     storage: &Storage,
     carrier: &impl Carries,
     asked: &mut ToApprove,
+    camera: Option<&Camera<'_>>,
 ) -> Result<(), ClientError> {
     let (kept, device, _) = storage.load()?;
+    kept.may_show_face(storage, (asked.request.kind, camera))?;
     let state = look(storage, carrier, (&kept, &device), Since::LastUse).await?;
     state.may_try()?;
     if !matches!(asked.warned, Warned::Nothing) {
@@ -180,13 +216,13 @@ pub(super) async fn join_with(
     asked: ToApprove,
     pin: &Pin,
 ) -> Result<Used, ClientError> {
-    Ok(prove(storage, carrier, (request_jws, None), &asked, pin).await?.1)
+    Ok(prove(storage, carrier, Doing::only(request_jws), &asked, pin).await?.1)
 }
 
 pub(super) async fn used_with(
     storage: &Storage,
     carrier: &impl Carries,
-    what: (&str, Option<&Coming>),
+    what: Doing<'_>,
     asked: &ToApprove,
     pin: &Pin,
 ) -> Result<(Kept, Used), ClientError> {
@@ -199,7 +235,7 @@ pub(super) async fn used_with(
 async fn prove(
     storage: &Storage,
     carrier: &impl Carries,
-    (request_jws, coming): (&str, Option<&Coming>),
+    Doing { request_jws, coming, camera }: Doing<'_>,
     asked: &ToApprove,
     pin: &Pin,
 ) -> Result<(Kept, Used), ClientError> {
@@ -235,6 +271,8 @@ async fn prove(
         };
         return Err(refused("pin_invalid", words));
     };
+    let seen = (&challenge, conversation.channel().id());
+    let face = kept.face(storage, (&asked.request, request_jws), seen, camera)?;
     // Durable before it is sent. One that is in doubt since the last use is used again: either of the two opens.
     let next = secrets.pending.as_ref().map_or_else(Secret::random, Secret::duplicate);
     let written = Secrets { current: secrets.current.duplicate(), pending: Some(next.duplicate()) };
@@ -248,12 +286,15 @@ async fn prove(
         inner.expected = Some(coming.registered(&kept, pin, registering, answer)?);
     }
     let sealed = seal_inner(&proven.session, &conversation.channel().id(), &inner);
-    let ask = Use { ke3: proven.ke3.as_slice().into(), inner: sealed.into() };
+    let ask = Use { ke3: proven.ke3.as_slice().into(), inner: sealed.into(), face };
     let Answer::Used(used) = conversation.ask(&device, Ask::Use(ask)).await? else {
         return Err(ClientError::Answer);
     };
     storage.keep_secrets(&Secrets { current: next, pending: None })?;
     let proof = consent.judge(&used, &sad)?;
+    if let Some(template) = &used.face {
+        storage.keep_face(template)?;
+    }
     let last = |newest| LastUse { index: newest, time: proof.time };
     match &asked.warned {
         Warned::Joins => storage.keep_use(last(used.index), None)?,

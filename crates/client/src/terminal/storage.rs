@@ -23,6 +23,8 @@ const SECRET: &str = "secret.json";
 const OWN: &str = "attempts.json";
 /// While another terminal may come.
 pub(super) const COMES: &str = "comes.json";
+/// The template of the holder's face, sealed: where the policy asks for it.
+pub(super) const FACE: &str = "face.template";
 /// Attempts of its own that are known again; a keyring is blocked or cools down long before there are more.
 const MOST_OWN: usize = 256;
 /// Before and after the id of a request whose outcome the host does not have yet.
@@ -221,7 +223,7 @@ impl Storage {
     pub(super) fn forget(&self) -> Result<(), ClientError> {
         self.remove(KEYRING)?;
         self.keeps.forget_key()?;
-        [SECRET, OWN, COMES].into_iter().try_for_each(|name| self.remove(name))?;
+        [SECRET, OWN, COMES, FACE].into_iter().try_for_each(|name| self.remove(name))?;
         // Nobody hands over what they hold, without the key: another keyring's terminal that is made here must not.
         self.undelivered()?.into_iter().try_for_each(|(request, _)| self.forget_undelivered(request))
     }

@@ -81,6 +81,8 @@ pub enum RequestKind {
     Dissociate,
     /// To end the keyring.
     Destroy,
+    /// To have a template made of their face.
+    Face,
 }
 
 /// Whether an actor acts.

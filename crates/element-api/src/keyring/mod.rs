@@ -17,7 +17,7 @@ pub use carried::{
 };
 pub use officer::KeyringOfficer;
 pub use policy::{
-    Biometric, CertificateSource, Disclosure, Dissociation, KeyringAlgorithm, KeyringPolicy, KeyringUse,
+    Biometric, CertificateSource, Disclosure, Dissociation, FaceRule, KeyringAlgorithm, KeyringPolicy, KeyringUse,
     LONGEST_OPEN, PinRule, PolicyStatus, Roaming, SecondFactor, SubjectField,
 };
 pub use row::{BlockedFor, Keyring, KeyringKey, KeyringPhase};

@@ -54,6 +54,9 @@ pub struct KeyringPolicy {
     pub roaming: Roaming,
     /// Whether the holder's body is asked for.
     pub biometric: Biometric,
+    /// How faces are compared. Written exactly where the face is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face: Option<FaceRule>,
     /// How many hashes one consent signs at most, 1 to 100.
     pub batch_most: u16,
     /// How long a request may be open at most, in seconds, 30 to 600.
@@ -194,6 +197,16 @@ pub enum Biometric {
     Face,
 }
 
+/// How two pictures of a face are compared: the number means nothing but of its model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaceRule {
+    /// SHA-256 of the model's file (ONNX).
+    pub model: Hash,
+    /// The least cosine similarity of two embeddings that counts as one person, in thousandths, 1 to 1,000.
+    pub least: u16,
+}
+
 /// Who agrees that a terminal is taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -263,6 +276,10 @@ impl Document for KeyringPolicy {
         field((1..=8).contains(&self.terminals_most), "terminals_most", "1 to 8")?;
         field((1..=LARGEST_BATCH).contains(&self.batch_most), "batch_most", "1 to 100")?;
         field((30..=LONGEST_OPEN).contains(&self.request_seconds), "request_seconds", "30 to 600")?;
+        let asked = self.biometric == Biometric::Face;
+        field(self.face.is_some() == asked, "face", "present exactly where the face is asked for")?;
+        let least = self.face.is_none_or(|face| (1..=1000).contains(&face.least));
+        field(least, "face.least", "1 to 1,000 thousandths")?;
         let unfinished = self.unfinished_most.is_none_or(|most| (3..=100).contains(&most));
         field(unfinished, "unfinished_most", "3 to 100")
     }

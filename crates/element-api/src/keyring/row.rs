@@ -48,6 +48,9 @@ pub struct Keyring {
     /// The terminals that it had, the last one last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<FormerTerminal>,
+    /// SHA-256 of the sealed template of its holder's face, once there is one: the terminal alone has that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face: Option<Hash>,
 }
 
 /// Where a keyring stands.

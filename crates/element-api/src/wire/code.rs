@@ -177,6 +177,16 @@ codes! {
     FactorInvalid, "factor_invalid", 403, "The activation code or the second factor is wrong";
     /// The PIN is wrong.
     PinInvalid, "pin_invalid", 403, "The PIN is wrong";
+    /// The policy asks for the face, and none is enrolled, or none came.
+    FaceMissing, "face_missing", 409, "The policy of this keyring asks for the face";
+    /// A face is enrolled, and was used.
+    FaceEnrolled, "face_enrolled", 409, "A face is enrolled for this keyring";
+    /// The face is another one than was enrolled.
+    FaceNotMatched, "face_not_matched", 403, "The face is not the one that was enrolled";
+    /// The picture or the template of a face is none of this use.
+    FaceInvalid, "face_invalid", 422, "The picture or the template is not one of this keyring";
+    /// The process that compares faces does not answer.
+    FaceUnavailable, "face_unavailable", 503, "Faces cannot be compared now";
     /// What the holder agreed to is not what is asked.
     SadInvalid, "sad_invalid", 403, "What the holder agreed to is not what is asked";
     /// The provider's request is not one that may be asked.

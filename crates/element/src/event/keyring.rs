@@ -77,6 +77,9 @@ pub enum KeyringChange {
         ends: u64,
         /// The terminal's next box.
         boxed: Base64Url,
+        /// Whether the holder's face was compared, and was right. Not written where it was not asked for.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        face: bool,
     },
 }
 
@@ -204,9 +207,9 @@ pub(super) mod tests {
                 .prop_map(|(keyring, previous, how, terminal)| {
                     KeyringChange::Ended { keyring, previous, how, terminal }
                 }),
-            (keyring(), any::<u64>(), terminal(), bytes(), any::<u64>(), bytes()).prop_map(
-                |(keyring, previous, terminal, request, ends, boxed)| {
-                    KeyringChange::Used { keyring, previous, terminal, request, ends, boxed }
+            (keyring(), any::<u64>(), terminal(), bytes(), any::<u64>(), bytes(), any::<bool>()).prop_map(
+                |(keyring, previous, terminal, request, ends, boxed, face)| {
+                    KeyringChange::Used { keyring, previous, terminal, request, ends, boxed, face }
                 }
             ),
         ]

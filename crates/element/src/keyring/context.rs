@@ -95,4 +95,6 @@ pub(super) struct Trying {
     pub begun: Begun,
     pub ke1: Base64Url,
     pub ke2: Vec<u8>,
+    /// Whether the face is asked for.
+    pub face: bool,
 }

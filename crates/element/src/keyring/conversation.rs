@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::context::{Context, Last, Stage};
 use super::contexts::{Contexts, Known, Whose, over};
+use super::faces::Faces;
 use super::keys::KeyringKeys;
 use super::prepared::use_of;
 use super::secrets::unusable;
@@ -30,6 +31,7 @@ pub(crate) struct Desk {
     contexts: Contexts,
     nonces: NonceAuthority,
     clock: Clock,
+    pub(super) faces: Faces,
 }
 
 /// A message that came in its place, or came before.
@@ -80,7 +82,7 @@ pub(crate) struct Pending {
 impl Desk {
     pub(crate) fn new(keys: KeyringKeys, view: Arc<View>, nonces: NonceAuthority, clock: Clock) -> Self {
         let keys = Arc::new(keys);
-        Self { keys, view, contexts: Contexts::default(), nonces, clock }
+        Self { keys, view, contexts: Contexts::default(), nonces, clock, faces: Faces::default() }
     }
 
     /// What terminals and packages pin: nothing before an officer is in office.
@@ -199,7 +201,10 @@ impl Desk {
         if turn.begun {
             self.contexts.put(turn.context, self.now().uptime);
         }
-        Refusal::new(Code::Busy, "too much is made or signed by RSA at once: send the same again in a moment")
+        Refusal::new(
+            Code::Busy,
+            "too much is made, signed or compared at once: send the same again in a moment",
+        )
     }
 
     /// The answer, once the writer has said how it ended.
@@ -368,5 +373,5 @@ pub(super) fn action_of(ask: &Ask) -> Action {
 
 /// The refusals of rules, where readers ask them too.
 pub(super) use rules::keyring::{
-    SUSPENDABLE, agrees, may_be_used, may_leave, may_roam, not_here, roams, stopped_by, waits,
+    SUSPENDABLE, agrees, may_be_used, may_enrol, may_leave, may_roam, not_here, roams, stopped_by, waits,
 };

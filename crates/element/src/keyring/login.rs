@@ -4,12 +4,13 @@ use sceau_element_api::keyring::{BlockedFor, Keyring, KeyringPhase, RequestKind}
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringId, TerminalId};
 use sceau_keyring::{
-    Answer, Attempts, Challenge, Door, Happening, Login, Names, Request, Statement, unverified_kid,
+    Answer, Attempts, Challenge, Door, Happening, Login, Names, ProvenBy, Request, Statement, unverified_kid,
 };
 
 use super::context::{Stage, Trying};
 use super::contexts::Whose;
 use super::conversation::{Desk, Next, Turn, may_be_used, may_roam, unknown, waits};
+use super::face::FaceUse;
 use super::secrets::damaged;
 use super::terminals::nobody_comes;
 use super::{KeyringAct, PreparedKeyring, RequestFact};
@@ -35,6 +36,8 @@ impl Desk {
         }
         let record = secrets.record(asked.terminal, found.expects).ok_or_else(unknown)?;
         let expected = self.expected(&asked, fact.kind)?;
+        let rule = found.policy.document.face.as_ref();
+        let face = self.face_offer(turn, &FaceUse { rule, kind: fact.kind, keyring: asked.keyring })?;
         let names = Names::of(asked.keyring, asked.terminal, self.keys.origin());
         // It leaves once the attempt is on record, and not before.
         let (begun, ke2) = self
@@ -49,10 +52,12 @@ impl Desk {
             policy: found.policy.version.hash,
             challenge: turn.context.nonce,
             expected,
+            face,
         };
         let Login { keyring, terminal, request, ke1, .. } = asked;
         let (attempt, kind) = (Happening::attempt_of(&ke1), fact.kind);
-        let trying = Trying { keyring, terminal, kind, request, begun, ke1, ke2: ke2.to_vec() };
+        let face = challenge.face.is_some();
+        let trying = Trying { keyring, terminal, kind, request, begun, ke1, ke2: ke2.to_vec(), face };
         let act = KeyringAct::Attempt { request: fact, attempt };
         let prepared = PreparedKeyring { keyring, by: turn.by_terminal(terminal), act };
         let answered = move |_| (Answer::Challenge(challenge), Stage::Trying(Box::new(trying)));
@@ -90,20 +95,20 @@ impl Desk {
 
     pub(super) fn failed(&self, turn: &Turn, trying: &Trying) -> Next {
         let by = turn.by_terminal(trying.terminal);
-        let act = self.wrong(trying.keyring, &trying.ke1);
+        let act = self.wrong(trying.keyring, &trying.ke1, ProvenBy::Pin);
         let prepared = PreparedKeyring { keyring: trying.keyring, by, act };
         Next::Order(Box::new(prepared), Box::new(|_| (Answer::Noted {}, Stage::Over)))
     }
 
-    /// That an attempt was wrong; with the version that is blocked, should it be one wrong PIN too many when its turn comes.
-    pub(super) fn wrong(&self, keyring: KeyringId, ke1: &[u8]) -> KeyringAct {
+    /// That an attempt was wrong: its PIN, or the face that came with it; with the version that is blocked, should it be one wrong PIN too many when its turn comes.
+    pub(super) fn wrong(&self, keyring: KeyringId, ke1: &[u8], factor: ProvenBy) -> KeyringAct {
         let blocked = || {
             let found = self.found(keyring, KeyringPhase::Active)?;
             let (document, secrets) = nobody_comes(self.keyring_at(keyring, found.row)?);
             let (phase, blocked) = (KeyringPhase::Blocked, Some(BlockedFor::Pin));
             self.new_row(&Keyring { phase, blocked, ..document }, &secrets, Some(found.version))
         };
-        KeyringAct::Fail { attempt: Happening::attempt_of(ke1), blocked: blocked().ok() }
+        KeyringAct::Fail { attempt: Happening::attempt_of(ke1), factor, blocked: blocked().ok() }
     }
 
     /// A request that may be asked of a keyring of this policy now: a provider's, or its holder's own, which the terminal signs that brings it.

@@ -143,6 +143,7 @@ impl Desk {
             suspended: None,
             roaming: None,
             former: Vec::new(),
+            face: None,
         };
         let hash = Some(sha256(signed.expose().as_bytes()));
         let Package { code, second, .. } = package;

@@ -8,6 +8,8 @@ mod activate;
 mod context;
 mod contexts;
 mod conversation;
+mod face;
+mod faces;
 mod keys;
 mod login;
 mod long;
@@ -23,6 +25,7 @@ mod terminals;
 mod uses;
 
 pub(crate) use conversation::{Arrived, Desk, Pending, Step, Turn};
+pub use faces::Faces;
 pub use keys::{KeyringKeys, KeyringsError};
 pub(crate) use long::Long;
 pub use prepared::{By, KeyringAct, NewRow, PreparedKeyring, RecordDetails, RequestFact, TerminalsChange};

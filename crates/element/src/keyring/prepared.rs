@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sceau_element_api::keyring::{DestroyReason, RequestKind, ResumeReason, SuspendReason};
 use sceau_element_api::wire::{Code, Version};
 use sceau_element_api::{KeyringActorId, KeyringId, KeyringRequestId, PolicyId, TerminalId};
+use sceau_keyring::ProvenBy;
 use sceau_trace::{Action, Hash};
 
 use crate::event::TerminalBox;
@@ -79,6 +80,8 @@ pub enum KeyringAct {
     Fail {
         /// Which attempt it ends.
         attempt: Hash,
+        /// What was wrong.
+        factor: ProvenBy,
         /// The version of the keyring that is blocked, where this is one wrong PIN too many.
         blocked: Option<NewRow>,
     },
@@ -103,6 +106,8 @@ pub enum KeyringAct {
         opened: u64,
         /// The next one.
         boxed: Vec<u8>,
+        /// Whether the holder's face was compared, and is the one that was enrolled.
+        face: bool,
         /// What the record says of it.
         told: RecordDetails,
     },
@@ -194,6 +199,8 @@ pub enum TerminalsChange {
     Dissociate(TerminalId),
     /// The holder asks that one be taken off, where support has to agree.
     Part(TerminalId),
+    /// The one that asks has a template of its holder's face.
+    Enrol,
 }
 
 /// A version that is to be attested.
@@ -260,6 +267,7 @@ impl KeyringAct {
                 TerminalsChange::Join => Action::KEYRING_JOIN,
                 TerminalsChange::Dissociate(_) => Action::KEYRING_DISSOCIATE,
                 TerminalsChange::Part(_) => Action::KEYRING_PART,
+                TerminalsChange::Enrol => Action::KEYRING_ENROL,
             },
             Self::Arrive { .. } => Action::KEYRING_ARRIVE,
             Self::Admit { .. } => Action::KEYRING_ADMIT,
@@ -278,6 +286,7 @@ pub(super) fn use_of(kind: RequestKind) -> Action {
         RequestKind::Roam => Action::KEYRING_ROAM,
         RequestKind::Join => Action::KEYRING_JOIN,
         RequestKind::Dissociate => Action::KEYRING_DISSOCIATE,
+        RequestKind::Face => Action::KEYRING_ENROL,
         RequestKind::Sign => Action::KEYRING_SIGN,
     }
 }

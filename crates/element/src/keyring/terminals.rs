@@ -1,4 +1,4 @@
-//! Which terminals a keyring has, as its next version says: one may come, one that came is bound, one is taken off.
+//! Which terminals a keyring has, as its next version says: one may come, one that came is bound, one is taken off, one has its holder's face.
 
 use sceau_crypto::Secret;
 use sceau_element_api::TerminalId;
@@ -9,6 +9,7 @@ use sceau_element_api::keyring::{
 };
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_keyring::{Dissociate, Inner, KeySecret, Place, Request, RoamingProof, seal_box};
+use sceau_trace::Hash;
 
 use super::contexts::Whose;
 use super::conversation::{Desk, Next, Turn, agrees, may_leave, unknown};
@@ -26,6 +27,8 @@ pub(super) struct ToChange<'a> {
     pub inner: &'a Inner,
     pub place: &'a Place,
     pub secret: &'a KeySecret,
+    /// SHA-256 of the template of its face, where one was made.
+    pub face: Option<Hash>,
 }
 
 /// The next version, its boxes, and how it differs.
@@ -34,7 +37,7 @@ pub(super) type Changed = (NewRow, Vec<TerminalBox>, TerminalsChange);
 impl Desk {
     /// The next version of a keyring whose terminals its holder changes.
     pub(super) fn changed(&self, of: &ToChange<'_>) -> Result<Changed, Refusal> {
-        let ToChange { found, request, inner, place, secret } = of;
+        let ToChange { found, request, inner, place, secret, face } = of;
         let now = self.now().unix;
         let read = self.keyring_at(place.keyring, found.row)?;
         let own = seal_box(&inner.next, place, secret);
@@ -48,6 +51,11 @@ impl Desk {
             RequestKind::Join => {
                 let moves = found.policy.document.roaming == Roaming::Move;
                 (joined(read, place.terminal, moves, now)?, vec![own], TerminalsChange::Join)
+            }
+            RequestKind::Face => {
+                let (document, secrets) = read;
+                let document = Keyring { face: *face, ..document };
+                ((document, secrets), vec![own], TerminalsChange::Enrol)
             }
             _ => {
                 let gone = request.terminal.ok_or_else(|| unusable("a dissociation of no terminal"))?;

@@ -7,14 +7,15 @@ use sceau_element_api::keyring::{Disclosure, KeyringPhase, RequestKind};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringId, TerminalId};
 use sceau_keyring::{
-    Answer, Expected, Happening, Identity, Inner, KeySecret, NO_KEY, Place, Request, Sad, Statement,
-    TransactionProof, Use, Used, open_box, open_inner, seal_box,
+    Answer, Expected, Happening, Identity, Inner, KeySecret, NO_KEY, Place, ProvenBy, Request, Sad,
+    Statement, TransactionProof, Use, Used, open_box, open_inner, seal_box, template_hash,
 };
 use sceau_trace::{Hash, sha256};
 
 use super::activate::key_context;
 use super::context::{Stage, Trying};
 use super::conversation::{Desk, Next, Turn, unknown};
+use super::face::{FaceUse, Seen};
 use super::keys::KeyringKeys;
 use super::make::Found;
 use super::secrets::{WrappedKey, damaged, unusable};
@@ -41,6 +42,7 @@ struct Agreed {
     identity: Option<Identity>,
     place: Place,
     attempt: Hash,
+    seen: Seen,
 }
 
 /// A use that was prepared: what is ordered, what is answered once it is durable, and the element's word on it but for its place in the log.
@@ -52,7 +54,7 @@ struct Prepared {
 
 impl Desk {
     pub(super) fn uses(&self, turn: &Turn, asked: &Use, trying: Trying) -> Next {
-        let Trying { keyring, terminal, kind, request, begun, ke1, ke2 } = trying;
+        let Trying { keyring, terminal, kind, request, begun, ke1, ke2, face: _ } = trying;
         let order = |act, answered| {
             let prepared = PreparedKeyring { keyring, by: turn.by_terminal(terminal), act };
             Next::Order(Box::new(prepared), answered)
@@ -60,14 +62,21 @@ impl Desk {
         let over = |refusal| Box::new(move |_| (Answer::Refused(refusal), Stage::Over));
         let Ok(session) = begun.finish(&asked.ke3) else {
             return order(
-                self.wrong(keyring, &ke1),
+                self.wrong(keyring, &ke1, ProvenBy::Pin),
                 over(Refusal::new(Code::PinInvalid, "the PIN is wrong")),
             );
         };
         let transcript = Sad::transcript(&ke1, &ke2, &asked.ke3);
         let session = Session { key: &session, transcript, attempt: Happening::attempt_of(&ke1) };
         let place = (keyring, terminal);
-        let agreed = self.agreed(turn, &asked.inner, place, &request, &session);
+        let agreed = self.agreed(turn, asked, place, &request, &session);
+        if matches!(&agreed, Ok(agreed) if matches!(agreed.seen, Seen::Another)) {
+            let words = "the face is not the one that was enrolled: it counts as a wrong PIN does";
+            return order(
+                self.wrong(keyring, &ke1, ProvenBy::Face),
+                over(Refusal::new(Code::FaceNotMatched, words)),
+            );
+        }
         match agreed.and_then(|agreed| self.prepared(&agreed)) {
             Ok(Prepared { act, used, proof }) => {
                 let keys = Arc::clone(&self.keys);
@@ -81,16 +90,16 @@ impl Desk {
         }
     }
 
-    /// Holds the consent to what the element knows: nothing is taken over from it but its two times, which are bounded.
+    /// Holds the consent to what the element knows: nothing is taken over from it but its two times, which are bounded. Where the policy asks for the face, it is compared last.
     fn agreed(
         &self,
         turn: &Turn,
-        inner: &[u8],
+        asked: &Use,
         (keyring, terminal): (KeyringId, TerminalId),
         jws: &str,
         session: &Session<'_>,
     ) -> Result<Agreed, Refusal> {
-        let inner = open_inner(session.key, &turn.context.channel.id(), inner)?;
+        let inner = open_inner(session.key, &turn.context.channel.id(), &asked.inner)?;
         let sad = Sad::verify(&inner.sad, &turn.context.spki)?;
         let found = self.found(keyring, KeyringPhase::Active)?;
         let (request, fact) = self.request(turn, keyring, &found.policy, jws)?;
@@ -128,6 +137,8 @@ impl Desk {
             let words = "the consent is about something else, or another time, than what is asked here";
             return Err(Refusal::new(Code::SadInvalid, words));
         }
+        let face = FaceUse { rule: found.policy.document.face.as_ref(), kind: request.kind, keyring };
+        let seen = self.looked_at(turn, &face, asked.face.as_ref(), (terminal, fact.hash))?;
         let tells = request.kind == RequestKind::Authenticate
             && found.policy.document.discloses == Disclosure::Identity;
         let identity = secrets.identity.filter(|_| tells);
@@ -141,6 +152,7 @@ impl Desk {
             identity,
             place,
             attempt: session.attempt,
+            seen,
         })
     }
 
@@ -166,9 +178,10 @@ impl Desk {
                 let row = self.last_row(place.keyring, agreed.found.row, agreed.found.version)?;
                 KeyringAct::End { request, opened, row, told }
             }
-            RequestKind::Roam | RequestKind::Join | RequestKind::Dissociate => {
+            RequestKind::Roam | RequestKind::Join | RequestKind::Dissociate | RequestKind::Face => {
                 let Agreed { found, request: asked, inner, place, .. } = agreed;
-                let of = ToChange { found, request: asked, inner, place, secret: &secret };
+                let face = agreed.seen.template().map(|template| template_hash(template));
+                let of = ToChange { found, request: asked, inner, place, secret: &secret, face };
                 let (row, boxes, change) = self.changed(&of)?;
                 KeyringAct::Terminals { request, version, opened, row, boxes, told, change }
             }
@@ -177,12 +190,14 @@ impl Desk {
                 version,
                 opened,
                 boxed: seal_box(&agreed.inner.next, place, &secret),
+                face: matches!(agreed.seen, Seen::Matched),
                 told,
             },
         };
         let certificate = agreed.key.as_ref().map(|key| key.certificate.clone());
         let chain = self.chain_of(certificate.as_deref());
-        let used = Used { signatures, index: 0, proof: String::new(), certificate, chain };
+        let face = agreed.seen.template().cloned();
+        let used = Used { signatures, index: 0, proof: String::new(), certificate, chain, face };
         Ok(Prepared { act, used, proof })
     }
 
@@ -214,6 +229,10 @@ impl Desk {
             signatures: TransactionProof::signatures_hash(signatures),
             policy: found.policy.version.hash,
             sad: sha256(inner.sad.as_bytes()),
+            factors: match agreed.seen {
+                Seen::Matched => vec![ProvenBy::Pin, ProvenBy::Face],
+                _ => vec![ProvenBy::Pin],
+            },
             time: self.now().unix,
             nonce: request.nonce.clone(),
             index: None,
@@ -225,6 +244,9 @@ impl Desk {
             ("request", fact.hash.to_string()),
             ("sad", proof.sad.to_string()),
         ];
+        if matches!(agreed.seen, Seen::Matched) {
+            told.push(("factors", "pin,face".to_owned()));
+        }
         if request.kind == RequestKind::Sign {
             told.push(("count", request.items.len().to_string()));
             told.push(("signatures", proof.signatures.to_string()));

@@ -9,7 +9,7 @@ use sceau_trace::Action;
 
 use super::Service;
 use crate::decide::Command;
-use crate::keyring::{Arrived, Desk, Pending, Step, Turn};
+use crate::keyring::{Arrived, Desk, Faces, Pending, Step, Turn};
 use crate::rules;
 
 impl Service {
@@ -22,6 +22,12 @@ impl Service {
     #[must_use]
     pub fn holders_kept(&self) -> Option<HoldersKept> {
         self.desk.as_ref().map(|desk| desk.holders())
+    }
+
+    /// Where the biometric process comes to. Where keyrings are not served, nobody asks it.
+    #[must_use]
+    pub fn faces(&self) -> Faces {
+        self.desk.as_deref().map(Desk::faces).cloned().unwrap_or_default()
     }
 
     pub(super) fn desk(&self) -> Result<&Arc<Desk>, Refusal> {
@@ -51,11 +57,12 @@ impl Service {
         });
     }
 
-    /// Answers a message in the turns that it takes: a key of RSA is made, and a batch is signed by one, in turns of their own, of which each authority has a share.
+    /// Answers a message in the turns that it takes: a key of RSA is made, a batch is signed by one, and a face is compared, in turns of their own, of which each authority has a share.
     async fn in_its_turns(&self, turn: Box<Turn>, answer: impl FnOnce(Response) + Send + 'static) {
         let long = self.desk().ok().and_then(|desk| {
             let makes = desk.makes_long(&turn).map(|of| self.turns.making.place(of));
-            makes.or_else(|| desk.signs_long(&turn).map(|of| self.turns.batches.place(of)))
+            let looks = || desk.looks_long(&turn).map(|of| self.turns.faces.place(of));
+            makes.or_else(looks).or_else(|| desk.signs_long(&turn).map(|of| self.turns.batches.place(of)))
         });
         let place = match long {
             None => return self.work(move |service| service.keyring(Ok(Arrived::Turn(turn)), answer)).await,

@@ -27,6 +27,10 @@ const TO_MAKE: usize = 8;
 const BATCHES_AT_ONCE: usize = 2;
 /// Batches that are signed or wait for it, more are refused.
 const BATCHES: usize = 64;
+/// Faces that are looked at once: the process does one after the other.
+const FACES_AT_ONCE: usize = 2;
+/// Faces that are looked at or wait for it, more are refused.
+const FACES: usize = 32;
 /// What takes minutes, at once.
 const LONG_AT_ONCE: usize = 2;
 
@@ -41,6 +45,7 @@ pub(super) struct Turns {
     to_sign: Arc<Semaphore>,
     pub(super) making: Line,
     pub(super) batches: Line,
+    pub(super) faces: Line,
     long: Arc<Semaphore>,
 }
 
@@ -51,8 +56,8 @@ impl Default for Turns {
         let (many, of_many) = (at_once(MANY_AT_ONCE), at_once(MANY));
         let (signing, to_sign) = (at_once(SIGNED_AT_ONCE), at_once(TO_SIGN));
         let (making, batches) = (Line::new(MADE_AT_ONCE, TO_MAKE), Line::new(BATCHES_AT_ONCE, BATCHES));
-        let long = at_once(LONG_AT_ONCE);
-        Self { working, opening, many, of_many, signing, to_sign, making, batches, long }
+        let (faces, long) = (Line::new(FACES_AT_ONCE, FACES), at_once(LONG_AT_ONCE));
+        Self { working, opening, many, of_many, signing, to_sign, making, batches, faces, long }
     }
 }
 

@@ -5,8 +5,8 @@ use sceau_crypto::Secret;
 use sceau_element_api::Base64Url;
 use sceau_element_api::keyring::RequestKind;
 use sceau_keyring::{
-    Code, Factors, Identity, Names, OpaqueServer, Pin, Place, SecondCode, Statement as _, TransactionProof,
-    factors_hash, open_box, seal_box, unlock_of,
+    Code, Factors, Identity, Names, OpaqueServer, Pin, Place, ProvenBy, SecondCode, Statement as _,
+    TransactionProof, factors_hash, open_box, seal_box, unlock_of,
 };
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
@@ -153,6 +153,7 @@ fn proof(kind: RequestKind) -> TransactionProof {
         signatures: TransactionProof::signatures_hash(if signs { &signatures } else { &[] }),
         policy: Hash::new([5; 32]),
         sad: Hash::new([6; 32]),
+        factors: vec![ProvenBy::Pin],
         time: 1_790_000_001_000,
         nonce: signs.then(|| text("session-1")),
         index: Some(4711),

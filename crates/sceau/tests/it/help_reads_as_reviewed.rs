@@ -69,6 +69,7 @@ fn of_each_tool() {
         "terminal reject",
         "terminal report",
         "terminal authenticate",
+        "terminal face",
         "terminal state",
         "terminal suspend",
         "terminal destroy",

@@ -327,6 +327,8 @@ actions! {
     KEYRING_PART = "keyring.part";
     /// A terminal was taken off a keyring.
     KEYRING_DISSOCIATE = "keyring.dissociate";
+    /// A holder had a template made of their face, which their terminal alone keeps.
+    KEYRING_ENROL = "keyring.enrol";
     /// The security officer named the next one.
     KEYRING_OFFICER = "keyring.officer";
     /// A checkpoint of another element's log was seen, which extends the one that was seen before; or was refused, for it does not.

@@ -10,7 +10,7 @@ mod uses;
 
 pub(crate) use order::{ACTIVATION_OVER, denied, not_here, order};
 pub(crate) use stop::{SUSPENDABLE, stopped_by};
-pub(crate) use terminals::{agrees, may_leave, may_roam, roams};
+pub(crate) use terminals::{agrees, may_enrol, may_leave, may_roam, roams};
 pub(crate) use uses::{may_be_used, waits};
 
 use sceau_crypto::{RecipientKey, RecipientSuite};

@@ -3,6 +3,7 @@
 use sceau_element_api::keyring::{ActorRole, BlockedFor, KeyringPhase, PolicyStatus};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Kind, OrganisationId, PolicyId};
+use sceau_keyring::ProvenBy;
 use sceau_trace::{Action, Actor, ActorKind, Asserted, Attested, Record, RecordBuilder, sha256};
 
 use crate::event::{AttemptEnd, Change, Event, KeyringChange, TerminalBox};
@@ -102,7 +103,13 @@ impl Step<'_> {
             }
             KeyringAct::WrongFactor { blocked } => self.wrong_factor(blocked),
             KeyringAct::Attempt { request, attempt } => self.attempt(request, *attempt),
-            KeyringAct::Fail { attempt, .. } => self.ended(*attempt, None, AttemptEnd::Failed),
+            KeyringAct::Fail { attempt, factor, .. } => {
+                let (builder, change) = self.ended(*attempt, None, AttemptEnd::Failed)?;
+                match factor {
+                    ProvenBy::Pin => Ok((builder, change)),
+                    ProvenBy::Face => Ok((builder.detail("factor", "face"), change)),
+                }
+            }
             KeyringAct::Deny { attempt, request, code, .. } => {
                 self.ended(*attempt, Some((request.to_string(), *code)), AttemptEnd::Proven)
             }

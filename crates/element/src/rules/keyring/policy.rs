@@ -42,7 +42,10 @@ fn served(document: &KeyringPolicy) -> Result<(), Refusal> {
         demand(holds, Code::KindNotServed, &format!("this version of the element does not serve {what} yet"))
     };
     not(!matches!(document.authority, CertificateSource::Est { .. }), "outside authorities")?;
-    not(document.biometric == Biometric::None, "biometrics")?;
+    not(document.biometric != Biometric::Fingerprint, "fingerprints: terminals look at them by themselves")?;
+    // A template stays on the terminal that it was made for; the next one would have to be believed by the PIN alone.
+    let moves = document.face.is_some() && document.roaming != Roaming::None;
+    not(!moves, "the roaming of keyrings that ask for the face")?;
     // Nobody opens again what it would block, and whoever carries messages can leave attempts without an end.
     not(document.unfinished_most.is_none(), "keyrings that attempts without an end block")?;
     not(!document.applies_to_existing, "policies that apply to keyrings of before")

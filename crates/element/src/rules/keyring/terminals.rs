@@ -50,6 +50,19 @@ pub(crate) fn may_leave(known: &KeyringFact, terminal: TerminalId) -> Result<(),
     demand(known.terminals.len() > 1, Code::KeyringPhase, LAST)
 }
 
+/// Whether a face may be enrolled: the policy asks for one, and none was used. Until then who has the terminal and the PIN is believed, once and again; what was
+/// enrolled and used is not replaced, or the PIN alone would open what takes the face.
+///
+/// # Errors
+/// [`Code::RequestInvalid`], [`Code::FaceEnrolled`].
+pub(crate) fn may_enrol(known: &KeyringFact) -> Result<(), Refusal> {
+    let asked = known.policy.document.face.is_some();
+    demand(asked, Code::RequestInvalid, "the policy of this keyring asks for no face: none is taken")?;
+    let words =
+        "a face is enrolled for this keyring, and was used: have another keyring made for another picture";
+    demand(!known.face_used, Code::FaceEnrolled, words)
+}
+
 /// Where a terminal is on its way to a keyring that may go on.
 ///
 /// # Errors
@@ -104,6 +117,10 @@ impl Step<'_> {
             TerminalsChange::Part(gone) => {
                 self.as_policy_says(known, *gone, Dissociation::HolderAndSupport)?;
                 of(builder, gone)
+            }
+            TerminalsChange::Enrol => {
+                may_enrol(known)?;
+                builder
             }
         };
         let (record, change) = self.row(builder, row, Some(known), boxes.clone())?;

@@ -110,12 +110,14 @@ impl Step<'_> {
     }
 
     pub(super) fn used(&self) -> Taken {
-        let KeyringAct::Use { request, version, opened, boxed, told } = &self.prepared.act else {
+        let KeyringAct::Use { request, version, opened, boxed, face, told } = &self.prepared.act else {
             return Err(Refusal::new(Code::Malformed, "not a use"));
         };
         let known = self.in_phase(KeyringPhase::Active)?;
         let terminal = self.terminal(known)?;
         as_agreed(known, terminal, *version, *opened)?;
+        let takes_face = known.policy.document.face.is_some();
+        demand(*face || !takes_face, Code::FaceMissing, "the policy of this keyring asks for the face")?;
         self.may_ask(known, terminal, request)?;
         let builder = with(asked(self.about(known).granted(), request), told);
         let change = KeyringChange::Used {
@@ -125,6 +127,7 @@ impl Step<'_> {
             request: Base64Url::from(request.key().as_slice()),
             ends: request.ends,
             boxed: boxed.clone().into(),
+            face: *face,
         };
         Ok((builder, change))
     }

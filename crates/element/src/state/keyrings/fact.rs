@@ -6,6 +6,7 @@ use sceau_element_api::keyring::{KeyringPhase, Left, RoamingTerminal, Suspended}
 use sceau_element_api::wire::Version;
 use sceau_element_api::{KeyringActorId, TerminalId};
 use sceau_keyring::{Attempts, FAILURES};
+use sceau_trace::Hash;
 
 use super::PolicyFact;
 
@@ -32,7 +33,7 @@ pub struct KeyringFact {
     pub made: u64,
     /// Wrong second factors, in the hand of who had the first one.
     pub wrong_factors: u8,
-    /// Wrong PINs since the last right one, on whichever of its terminals.
+    /// Wrong PINs, and faces of somebody else, since the last right one, on whichever of its terminals.
     pub failed: u8,
     /// Its terminals: not the one that tries to be.
     pub terminals: Vec<TerminalFact>,
@@ -40,6 +41,10 @@ pub struct KeyringFact {
     pub roaming: Option<RoamingFact>,
     /// Those that it had: their thumbprints, and what came of them.
     pub former: Vec<(TerminalId, [u8; 32], Left)>,
+    /// SHA-256 of the sealed template of its holder's face.
+    pub face: Option<Hash>,
+    /// Whether that was used: it stays from then on.
+    pub face_used: bool,
 }
 
 /// A terminal of a keyring.
@@ -127,6 +132,11 @@ impl KeyringFact {
         if let Some(known) = all.find(|known| Some(known.terminal) == terminal) {
             (known.open, known.last) = (open, last);
         }
+    }
+
+    /// What a right PIN does to the counters. Where the face is asked for too, it takes no wrong face back: else who has the PIN could try faces without an end.
+    pub(super) fn pin_proven(&self) -> fn(Attempts) -> Attempts {
+        if self.policy.document.face.is_some() { Attempts::ended } else { Attempts::proven }
     }
 
     /// Where it stands. Three wrong PINs block it, whether its row says so already or not.

@@ -38,7 +38,7 @@ impl Keyrings {
                 let rowed = Rowed { document, version, boxes, index, time };
                 let mut fact = self.fact(known, &rowed)?;
                 if let Some(HolderUse { terminal, request, ends }) = holder {
-                    fact.tried(Some(*terminal), sceau_keyring::Attempts::proven);
+                    fact.tried(Some(*terminal), fact.pin_proven());
                     self.spent.take(key(request)?, *ends, time).then_some(())?;
                 }
                 self.know_code(*keyring, &fact);
@@ -61,14 +61,16 @@ impl Keyrings {
             }
             (KeyringChange::Ended { keyring, previous, how, terminal }, None) => {
                 let fact = self.next(*keyring, *previous, index)?;
+                let proven = fact.pin_proven();
                 fact.tried(*terminal, |attempts| match how {
                     AttemptEnd::Failed => attempts.failed(),
-                    AttemptEnd::Proven => attempts.proven(),
+                    AttemptEnd::Proven => proven(attempts),
                 });
                 Some(())
             }
-            (KeyringChange::Used { keyring, previous, terminal, request, ends, .. }, None) => {
+            (KeyringChange::Used { keyring, previous, terminal, request, ends, face, .. }, None) => {
                 let fact = self.next(*keyring, *previous, index)?;
+                fact.face_used |= face;
                 fact.tried(Some(*terminal), sceau_keyring::Attempts::proven);
                 fact.terminals.iter_mut().find(|known| known.terminal == *terminal)?.boxed = index;
                 self.spent.take(key(request)?, *ends, time).then_some(())
@@ -110,6 +112,8 @@ impl Keyrings {
             terminals,
             roaming,
             former: former.collect::<Option<_>>()?,
+            face: document.face,
+            face_used: known.is_some_and(|known| known.face_used),
         })
     }
 

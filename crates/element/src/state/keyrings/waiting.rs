@@ -88,6 +88,8 @@ mod tests {
             terminals,
             roaming: None,
             former: Vec::new(),
+            face: None,
+            face_used: false,
         }
     }
 

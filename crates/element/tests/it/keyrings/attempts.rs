@@ -106,7 +106,7 @@ async fn a_wrong_proof_of_the_pin_counts_as_a_wrong_pin() {
     for _ in 0..3 {
         let request = stage.request(terminal.place.keyring, &[b"x"]);
         let mut attempt = terminal.attempt(&stage, request, PIN).await.unwrap();
-        let ask = Ask::Use(Use { ke3: vec![1; 64].into(), inner: vec![1; 80].into() });
+        let ask = Ask::Use(Use { ke3: vec![1; 64].into(), inner: vec![1; 80].into(), face: None });
         assert_eq!(refused(&attempt.talk.ask(&terminal.device, ask).await), Code::PinInvalid);
     }
     let request = stage.request(terminal.place.keyring, &[b"x"]);
@@ -146,7 +146,7 @@ async fn a_right_pin_whose_use_is_refused_in_its_turn_ends_the_attempt() {
     let opened = known.terminal(terminal.place.terminal).unwrap().boxed;
     let told = vec![("attempt", sha256(b"what it began with").to_string())];
     let (version, boxed) = (known.version, vec![7; 80]);
-    let act = KeyringAct::Use { request, version, opened, boxed, told };
+    let act = KeyringAct::Use { request, version, opened, boxed, face: false, told };
     let by = By::Terminal(terminal.place.terminal, thumbprint(&terminal.device.spki).unwrap());
     let command = Command::Keyring(Box::new(PreparedKeyring { keyring, by, act }));
     let step = core.execute(Moment { unix: now(), uptime: 1 }, command);

@@ -130,7 +130,7 @@ impl Terminal {
         let unlock = |secret| -> Unlock { unlock_of(&proven.export, secret, &self.place) };
         let inner = Inner { sad, unlock: vec![unlock(&self.secret)], next: unlock(&next), expected };
         let inner = seal_inner(&proven.session, &attempt.talk.channel.id(), &inner);
-        (Ask::Use(Use { ke3: proven.ke3.as_slice().into(), inner: inner.into() }), next)
+        (Ask::Use(Use { ke3: proven.ke3.as_slice().into(), inner: inner.into(), face: None }), next)
     }
 
     /// Does what its holder asks of their own keyring, and keeps the next secret.

@@ -86,6 +86,7 @@ async fn the_platform_sees_where_a_keyring_stands_and_attests_none() {
         suspended: None,
         roaming: None,
         former: Vec::new(),
+        face: None,
     };
     let refused = crate::house::by_platform(stage.client(), &document, Some(row.version())).await;
     assert_eq!(refused.unwrap_err().refusal().unwrap().code, Code::ProofRequired);

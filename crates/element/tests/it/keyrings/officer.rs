@@ -1,13 +1,13 @@
 //! Policies: by the officer alone, each over the one before, and nothing that is not built.
 
 use sceau_element_api::keyring::{
-    ActorRole, ActorStatus, Biometric, CertificateSource, KeyringAccess, KeyringPolicy, KeyringUse, PinRule,
-    PolicyStatus, RequestKind, Roaming,
+    ActorRole, ActorStatus, Biometric, CertificateSource, FaceRule, KeyringAccess, KeyringPolicy, KeyringUse,
+    PinRule, PolicyStatus, RequestKind, Roaming,
 };
 use sceau_element_api::wire::{Code, RecordDraft};
 use sceau_element_api::{CallError, OrganisationId};
 use sceau_keyring::{Answer, Ask};
-use sceau_trace::ActorKind;
+use sceau_trace::{ActorKind, sha256};
 
 use super::stage::{Key, PIN, Stage, Talk, policy, publish, refused};
 use crate::house::{Keeping, run_with};
@@ -96,16 +96,24 @@ async fn what_is_not_built_is_refused() {
         anchors: vec![vec![1].into()],
         label: None,
     };
+    let face = Some(FaceRule { model: sha256(b"a model"), least: 400 });
     let tries = [
         KeyringPolicy { authority: outside, ..policy() },
-        KeyringPolicy { biometric: Biometric::Face, ..policy() },
+        KeyringPolicy { biometric: Biometric::Fingerprint, ..policy() },
+        KeyringPolicy { biometric: Biometric::Face, face, roaming: Roaming::Move, ..policy() },
         KeyringPolicy { applies_to_existing: true, ..policy() },
         KeyringPolicy { unfinished_most: Some(3), ..policy() },
     ];
     for document in tries {
         assert_eq!(code(publish(stage.client(), &stage.officer, &document, None).await), Code::KindNotServed);
     }
-    let others = [RequestKind::Roam, RequestKind::Join, RequestKind::Dissociate, RequestKind::Destroy];
+    let others = [
+        RequestKind::Roam,
+        RequestKind::Join,
+        RequestKind::Dissociate,
+        RequestKind::Destroy,
+        RequestKind::Face,
+    ];
     let kinds = others.map(|kind| (ActorRole::ServiceProvider, vec![RequestKind::Sign, kind]));
     for (role, kinds) in kinds {
         let mut access = KeyringAccess { organisation: OrganisationId::random(), ..stage.access.clone() };
@@ -114,6 +122,13 @@ async fn what_is_not_built_is_refused() {
     }
     let only = KeyringPolicy { r#use: KeyringUse::Authenticate, algorithm: None, ..policy() };
     let malformed = [
+        KeyringPolicy { biometric: Biometric::Face, ..policy() },
+        KeyringPolicy { face, ..policy() },
+        KeyringPolicy {
+            biometric: Biometric::Face,
+            face: face.map(|face| FaceRule { least: 1001, ..face }),
+            ..policy()
+        },
         // Copies of a keyring that has one terminal, or several that none could come to.
         KeyringPolicy { roaming: Roaming::Copy, ..policy() },
         KeyringPolicy { terminals_most: 2, ..policy() },

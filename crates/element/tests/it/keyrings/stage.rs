@@ -255,6 +255,7 @@ pub(super) fn policy() -> KeyringPolicy {
         terminals_most: 1,
         roaming: Roaming::None,
         biometric: Biometric::None,
+        face: None,
         batch_most: 10,
         request_seconds: 300,
         unfinished_most: None,

@@ -184,7 +184,7 @@ impl Terminal {
             expected: None,
         };
         let inner = seal_inner(&proven.session, &attempt.talk.channel.id(), &inner);
-        (Ask::Use(Use { ke3: proven.ke3.as_slice().into(), inner: inner.into() }), next)
+        (Ask::Use(Use { ke3: proven.ke3.as_slice().into(), inner: inner.into(), face: None }), next)
     }
 
     /// Does what its holder asks on it.

@@ -52,9 +52,14 @@ fn by_element(code: Code) -> Exit {
         | Code::SecretStale
         | Code::KeyringBlocked
         | Code::KeyringCooling
-        | Code::FactorInvalid => Exit::Key,
+        | Code::FactorInvalid
+        | Code::FaceNotMatched => Exit::Key,
         Code::ProofInvalid => Exit::Proof,
-        Code::RequestInvalid | Code::RequestSpent | Code::ActorUnknown | Code::SadInvalid => Exit::Input,
+        Code::RequestInvalid
+        | Code::RequestSpent
+        | Code::ActorUnknown
+        | Code::SadInvalid
+        | Code::FaceInvalid => Exit::Input,
         // Who asked asked for something that this version does not do.
         Code::KindNotServed => Exit::Usage,
         other => by_status(other.http_status()),
@@ -106,6 +111,10 @@ mod tests {
             (found("pin_invalid"), Exit::Key),
             (refused(423, "keyring_blocked"), Exit::Key),
             (refused(422, "factor_invalid"), Exit::Key),
+            (refused(403, "face_not_matched"), Exit::Key),
+            (found("face_invalid"), Exit::Input),
+            (found("face_missing"), Exit::Usage),
+            (refused(503, "face_unavailable"), Exit::System),
             (found("request_invalid"), Exit::Input),
             (found("actor_unknown"), Exit::Input),
             (found("proof_invalid"), Exit::Proof),

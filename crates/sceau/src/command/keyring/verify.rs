@@ -74,6 +74,7 @@ pub(super) fn run(options: &VerifyOptions) -> Result<(), Failure> {
         "description": asked.description,
         "items": asked.items,
         "policy": proof.policy,
+        "factors": proof.factors,
         "time": proof.time,
         "index": proof.index,
         "signatures_checked": !signatures.is_empty(),

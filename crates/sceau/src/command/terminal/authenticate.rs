@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use sceau_client::terminal::{Storage, ToApprove, Visitor, authenticate};
+use sceau_client::terminal::{Storage, ToApprove, Visitor, authenticate, authenticate_with_face};
 use sceau_element_api::KeyringRequestId;
 use serde_json::json;
 
+use super::face::CaptureOptions;
 use super::handed::hand_over;
 use super::keypad::PinOptions;
 use super::{show, warn};
@@ -42,6 +43,8 @@ pub(crate) struct AuthenticateOptions {
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
+    capture: CaptureOptions,
+    #[command(flatten)]
     pin: PinOptions,
     #[command(flatten)]
     platform: PlatformOptions,
@@ -50,6 +53,7 @@ pub(crate) struct AuthenticateOptions {
 pub(super) fn run(options: &AuthenticateOptions) -> Result<(), Failure> {
     let server = options.platform.server()?;
     let (storage, width) = (Storage::at(&options.folder), show::width()?);
+    let picture = options.capture.read()?;
     let request = match (&options.request, options.waiting) {
         (Some(file), _) => read_text(file, "a request")?,
         (None, Some(id)) => wait_for(async { Visitor::at(&storage, &server).await?.fetch(id).await })?,
@@ -64,7 +68,13 @@ pub(super) fn run(options: &AuthenticateOptions) -> Result<(), Failure> {
         }
         options.pin.agreed("not agreed: nobody is told who you are").map_err(NotDone::from)
     };
-    let authenticated = wait_for(authenticate(&storage, &server, &request, approve))?;
+    let authenticated = match &picture {
+        Some(picture) => {
+            let camera = || picture.taken();
+            wait_for(authenticate_with_face(&storage, &server, &request, approve, &camera))
+        }
+        None => wait_for(authenticate(&storage, &server, &request, approve)),
+    }?;
     let write = || out.map_or(Ok(()), |out| out.write(authenticated.proof.as_bytes()));
     match options.waiting {
         Some(id) => hand_over(&storage, &server, (id, (&authenticated).into()), write)?,

@@ -5,6 +5,7 @@ mod authenticate;
 mod code_picture;
 mod destroy;
 mod dissociate;
+mod face;
 mod handed;
 mod join;
 mod keypad;
@@ -26,6 +27,8 @@ pub(crate) enum TerminalCommand {
     Sign(Box<sign::SignOptions>),
     /// Read which service provider asks who you are, agree with the PIN, and have it told
     Authenticate(authenticate::AuthenticateOptions),
+    /// Enrol your face, where the policy asks for it besides the PIN
+    Face(face::FaceOptions),
     /// Say which requests wait at the host
     Pending(pending::PendingOptions),
     /// Say no to a request that waits
@@ -57,6 +60,7 @@ impl TerminalCommand {
             Self::Activate(options) => options.json,
             Self::Sign(options) => options.json,
             Self::Authenticate(options) => options.json,
+            Self::Face(options) => options.json,
             Self::Pending(options) => options.visit.json,
             Self::Reject(options) => options.visit.json,
             Self::Report(options) => options.visit.json,
@@ -77,6 +81,7 @@ impl TerminalCommand {
             Self::Activate(options) => activate::run(options),
             Self::Sign(options) => sign::run(options),
             Self::Authenticate(options) => authenticate::run(options),
+            Self::Face(options) => face::run(options),
             Self::Pending(options) => pending::list(options),
             Self::Reject(options) => pending::reject(options),
             Self::Report(options) => pending::report(options),

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sceau_client::ClientError;
-use sceau_client::terminal::{Signed, Storage, ToApprove, Visitor, sign};
+use sceau_client::terminal::{Signed, Storage, ToApprove, Visitor, sign, sign_with_face};
 use sceau_element_api::{Base64Url, KeyringRequestId};
 use sceau_keyring::Pin;
 use sceau_pki::Certificate;
 use serde_json::json;
 
+use super::face::CaptureOptions;
 use super::handed::hand_over;
 use super::keypad::PinOptions;
 use super::{show, warn};
@@ -58,6 +59,8 @@ pub(crate) struct SignOptions {
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
+    capture: CaptureOptions,
+    #[command(flatten)]
     pin: PinOptions,
     #[command(flatten)]
     platform: PlatformOptions,
@@ -66,7 +69,7 @@ pub(crate) struct SignOptions {
 pub(super) fn run(options: &SignOptions) -> Result<(), Failure> {
     let server = options.platform.server()?;
     let storage = Storage::at(&options.folder);
-    let width = show::width()?;
+    let (width, picture) = (show::width()?, options.capture.read()?);
     let request = match (&options.request, options.waiting) {
         (Some(file), _) => read_text(file, "a request")?,
         (None, Some(id)) => wait_for(async { Visitor::at(&storage, &server).await?.fetch(id).await })?,
@@ -77,7 +80,13 @@ pub(super) fn run(options: &SignOptions) -> Result<(), Failure> {
         outputs = Some(Outputs::open(options, asked.request.items.len(), &asked.certificates)?);
         Ok::<_, NotDone>(options.approve(asked, width)?)
     };
-    let signed = wait_for(sign(&storage, &server, &request, approve))?;
+    let signed = match &picture {
+        Some(picture) => {
+            let camera = || picture.taken();
+            wait_for(sign_with_face(&storage, &server, &request, approve, &camera))
+        }
+        None => wait_for(sign(&storage, &server, &request, approve)),
+    }?;
     let write = || outputs.map_or(Ok(()), |outputs| outputs.write(&signed));
     match options.waiting {
         Some(id) => hand_over(&storage, &server, (id, (&signed).into()), write)?,

@@ -129,6 +129,7 @@ const VERBS: &[(&str, &str, &str)] = &[
         "asked that a terminal be taken off a keyring",
     ),
     ("keyring.dissociate", "take a terminal off a keyring", "took a terminal off a keyring"),
+    ("keyring.enrol", "enrol a face", "enrolled a face"),
     ("keyring.officer", "name the next security officer", "named the next security officer"),
     ("log.seen", "see another log", "saw another log"),
     ("retention.due", "announce that it forgets who asked", "announced that it forgets who asked in a month"),
