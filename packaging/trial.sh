@@ -92,7 +92,7 @@ register() { # EMAIL -> 0 where the platform acknowledged
 }
 
 install "$old"
-for user in $roles mob keyfront keyrings provider gate; do inside id "sceau-$user" > /dev/null || fail "no user sceau-$user"; done
+for user in $roles mob keyfront keyrings biometric provider gate; do inside id "sceau-$user" > /dev/null || fail "no user sceau-$user"; done
 inside sh -c 'systemd-analyze verify --man=no /lib/systemd/system/sceau-*.service' > "$scratch/verify" 2>&1 || { cat "$scratch/verify"; fail "systemd refuses a unit"; }
 inside systemctl --quiet is-active sceau-element && fail "something started before it was told its names"
 inside sh -c 'man --where sceau-doctor || ls /usr/share/man/man1/sceau-doctor.1.gz' > /dev/null || fail "no manual"
@@ -311,6 +311,28 @@ inside curl --silent --max-time 20 http://127.0.0.1:8447/check > "$scratch/check
 grep -q '"status":"pass"' "$scratch/check" || { cat "$scratch/check"; fail "the keyfront has no way to the element or the records"; }
 inside curl --silent --max-time 20 http://127.0.0.1:8447/v1/protect/keyfront | grep -q '"audience"' || fail "the keyfront says nothing of itself"
 killed keyfront
+# The process that compares faces comes to the element, which serves no keyrings here and asks it nothing; the model is made here (ONNX: a picture of 8 by 8 times one row of numbers).
+python3 - "$root/etc/sceau/face.onnx" <<'PY'
+import struct, sys
+varint = lambda n: bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)
+field = lambda tag, data: varint(tag << 3 | 2) + varint(len(data)) + data
+number = lambda tag, value: varint(tag << 3) + varint(value)
+shape = lambda *sides: b"".join(field(1, number(1, side)) for side in sides)
+value = lambda name, *sides: field(1, name) + field(2, field(1, number(1, 1) + field(2, shape(*sides))))
+flatten = field(1, b"picture") + field(2, b"flat") + field(4, b"Flatten")
+times = field(1, b"flat") + field(1, b"weights") + field(2, b"embedding") + field(4, b"MatMul")
+weights = b"".join(struct.pack("<f", (at * 37 % 101) / 50 - 1) for at in range(192 * 16))
+tensor = number(1, 192) + number(1, 16) + number(2, 1) + field(8, b"weights") + field(9, weights)
+graph = field(1, flatten) + field(1, times) + field(2, b"tiny") + field(5, tensor) + field(11, value(b"picture", 1, 3, 8, 8)) + field(12, value(b"embedding", 1, 16))
+open(sys.argv[1], "wb").write(number(1, 8) + field(7, graph) + field(8, field(1, b"") + number(2, 13)))
+PY
+inside systemctl enable --quiet --now sceau-biometric
+ready biometric
+confined biometric
+as_platform ls /var/lib/sceau-biometric > /dev/null 2>&1 && fail "the platform reads the state of biometric"
+killed biometric
+inside systemctl stop sceau-biometric
+rm "$root/etc/sceau/face.onnx"
 inside systemctl stop sceau-mob sceau-keyfront sceau-platform
 # Without a server of records that both may use, it does not begin records of its own.
 : > "$root/etc/sceau/nothing.toml"
@@ -322,13 +344,13 @@ as postgres "$postgresql/pg_ctl" --pgdata /srv/trial/data --mode immediate stop 
 exec 7>&-
 rm "$root/etc/sceau/nothing.toml" "$root/etc/sceau/server.pem" "$root/etc/sceau/essai-authority.pem" "$secrets"/{essai.pem,essai.secret,database.password,store.secret}
 
-inside dpkg --remove sceau-mob sceau-keyfront sceau-keyrings sceau-provider sceau-witness sceau-gate sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not remove"; }
-for role in $roles mob keyfront keyrings provider gate; do inside systemctl --quiet is-active "sceau-$role" && fail "$role runs on without its package"; done
+inside dpkg --remove sceau-mob sceau-keyfront sceau-biometric sceau-keyrings sceau-provider sceau-witness sceau-gate sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not remove"; }
+for role in $roles mob keyfront keyrings biometric provider gate; do inside systemctl --quiet is-active "sceau-$role" && fail "$role runs on without its package"; done
 for kept in /var/lib/sceau-platform/records.db /var/lib/sceau-element/journal /var/lib/sceau-keymanager/keymanager.db /etc/sceau/secrets/element.passphrase; do
     inside test -e $kept || fail "removing lost $kept"
 done
-inside dpkg --purge sceau-mob sceau-keyfront sceau-keyrings sceau-provider sceau-witness sceau-gate sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not purge"; }
-for gone in /var/lib/sceau-{platform,element,keymanager,intake,mob,keyfront,keyrings,provider,connector,gate,witness,witnessed} /var/{cache,log}/sceau-gate /etc/sceau; do
+inside dpkg --purge sceau-mob sceau-keyfront sceau-biometric sceau-keyrings sceau-provider sceau-witness sceau-gate sceau-connector sceau-platform sceau-keymanager sceau > "$scratch/dpkg.log" 2>&1 || { cat "$scratch/dpkg.log"; fail "dpkg did not purge"; }
+for gone in /var/lib/sceau-{platform,element,keymanager,intake,mob,keyfront,keyrings,biometric,provider,connector,gate,witness,witnessed} /var/{cache,log}/sceau-gate /etc/sceau; do
     inside test ! -e $gone || fail "purging left $gone"
 done
 echo "$(wc -l < "$scratch/acknowledged") people registered, $upgraded of them before the upgrade, none lost"

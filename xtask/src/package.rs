@@ -63,7 +63,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Stop> {
         pages(&log).map_err(|why| Stop::failed(format!("{}\nxtask: {why}", log.text())))?;
     }
     let mut build = cargo();
-    build.args(["build", "--locked", "-p", "sceau", "-p", "sceau-element", "-p", "sceau-gate", "--bins"]);
+    build.args(["build", "--locked", "-p", "sceau", "-p", "sceau-element", "-p", "sceau-gate"]);
+    build.args(["-p", "sceau-biometric", "--bins"]);
     must(if wanted.profile == "release" { build.arg("--release") } else { &mut build })?;
     for package in pack(&wanted, &architecture)?.into_iter().chain(terminals(&wanted)?) {
         println!("{}", package.display());
@@ -164,7 +165,7 @@ fn make(wanted: &Asked, architecture: &str, out: &Path) -> std::io::Result<Vec<T
 fn programs(wanted: &Asked, architecture: &str, tree: &Path) -> std::io::Result<PathBuf> {
     begin(tree)?;
     let built = target().join(wanted.profile);
-    for program in ["sceau", "sceau-element", "sceau-gate"] {
+    for program in ["sceau", "sceau-element", "sceau-gate", "sceau-biometric"] {
         install(&built.join(program), &tree.join("usr/bin").join(program), 0o755)?;
         must(Command::new("strip").arg("--strip-unneeded").arg(tree.join("usr/bin").join(program)))
             .map_err(|_| std::io::Error::other("strip failed: apt-get install binutils"))?;
@@ -202,16 +203,18 @@ fn programs(wanted: &Asked, architecture: &str, tree: &Path) -> std::io::Result<
     Ok(tree.to_owned())
 }
 
-/// Pages for man(1): one for each command, and the element's.
+/// Pages for man(1): one for each command, the element's and the biometric process's.
 fn manual(built: &Path, folder: &Path) -> std::io::Result<()> {
     let commands = folder.join("man1");
     fs::create_dir_all(&commands)?;
     must(Command::new(built.join("sceau")).arg("manual").arg(&commands))
         .map_err(|_| std::io::Error::other("sceau wrote no manual"))?;
-    let element = folder.join("man8/sceau-element.8");
-    install(&root().join("packaging/sceau-element.8"), &element, 0o644)?;
+    let system = ["sceau-element.8", "sceau-biometric.8"].map(|page| (page, folder.join("man8").join(page)));
+    for (page, place) in &system {
+        install(&root().join("packaging").join(page), place, 0o644)?;
+    }
     let pages = fs::read_dir(&commands)?.map(|entry| entry.map(|entry| entry.path()));
-    for page in pages.chain([Ok(element)]) {
+    for page in pages.chain(system.into_iter().map(|(_, place)| Ok(place))) {
         let page = page?;
         fs::set_permissions(&page, fs::Permissions::from_mode(0o644))?;
         must(Command::new("gzip").args(["-9n"]).arg(&page))

@@ -13,7 +13,7 @@ pub(super) struct Package {
     pub(super) stands_on: Option<&'static str>,
 }
 
-pub(super) const PACKAGES: [Package; 9] = [
+pub(super) const PACKAGES: [Package; 10] = [
     Package {
         name: "sceau-platform",
         about: "platform, element and intake as services",
@@ -65,6 +65,17 @@ pub(super) const PACKAGES: [Package; 9] = [
         keys: &[],
         settings: &["keyrings.env"],
         drop_ins: &["sceau-element.service.d/keyrings.conf"],
+        stands_on: Some("sceau-platform"),
+    },
+    // By itself: who does not install it has no faces looked at, and an element that nobody else comes to.
+    Package {
+        name: "sceau-biometric",
+        about: "process that compares faces for the element, by models of yours",
+        roles: &["biometric"],
+        secrets: &["biometric"],
+        keys: &[],
+        settings: &["biometric.env"],
+        drop_ins: &["sceau-element.service.d/biometric.conf"],
         stands_on: Some("sceau-platform"),
     },
     // By itself, with who runs the sites: on the platform's machine it would log in whom the platform likes.
