@@ -42,19 +42,25 @@ async fn a_key_of_rsa_signs_what_anybody_verifies() {
 #[tokio::test]
 async fn keys_are_made_in_turns_and_who_finds_no_place_comes_again() {
     let stage = stage().await;
-    let mut confirming = tokio::task::JoinSet::new();
-    let mut begun = Vec::new();
-    for _ in 0..8 {
-        let package = stage.delivered().await;
-        begun.push(Terminal::activating(stage.client(), &package).await);
-    }
-    for begun in begun {
-        confirming.spawn(begun.confirmed());
-    }
     let mut again = 0;
-    for (_, answer, times) in confirming.join_all().await {
-        assert!(matches!(answer, Answer::Activated(_)), "{answer:?}");
-        again += times;
+    // Where the machine has other work, keys may be made as fast as they are asked for: then nobody had to wait yet.
+    for _ in 0..5 {
+        let mut confirming = tokio::task::JoinSet::new();
+        let mut begun = Vec::new();
+        for _ in 0..8 {
+            let package = stage.delivered().await;
+            begun.push(Terminal::activating(stage.client(), &package).await);
+        }
+        for begun in begun {
+            confirming.spawn(begun.confirmed());
+        }
+        for (_, answer, times) in confirming.join_all().await {
+            assert!(matches!(answer, Answer::Activated(_)), "{answer:?}");
+            again += times;
+        }
+        if again > 0 {
+            break;
+        }
     }
     assert!(again > 0, "one authority has half of the line");
 }
