@@ -1,9 +1,16 @@
 //! A keyring whose policy asks for the face besides the PIN: enrolled once, compared at each use in a process of its own, by a tiny model that this test makes. How good a real
 //! model is, is not tested here.
 
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::thread::{JoinHandle, spawn};
 
+use sceau_crypto::{Secret, XWingPrivateKey};
+use sceau_element_api::Base64Url;
+use sceau_keyring::{FaceAnswer, FaceAsk, FaceCall, FaceFault, FaceHello, FaceReply, ServedModel};
 use sceau_tests::keyrings::{HandedKeyring, Keyrings, refused, said, tiny_model};
+use serde_json::{Value, from_value, to_value};
 
 fn active(name: &str) -> (Keyrings, HandedKeyring, PathBuf) {
     let keyrings = Keyrings::start_with_faces(name);
@@ -109,6 +116,74 @@ fn without_the_process_nothing_is_signed_and_nothing_is_counted() {
     assert!(!folder.join("face.template").exists(), "nothing of the face is left");
 }
 
+/// Somebody else in the place of the process, who has its user: knows no key of templates, and answers what is asked for a face by `lie`. Taken in when this returns.
+fn liar(keyrings: &Keyrings, lie: impl Fn(u64) -> FaceReply + Send + 'static) -> JoinHandle<()> {
+    fn say(stream: &mut UnixStream, message: serde_json::Result<Value>) {
+        let json = message.unwrap().to_string();
+        let length = u32::try_from(json.len()).unwrap().to_be_bytes();
+        // Who is left may be left before all is written.
+        let _ = stream.write_all(&[length.as_slice(), json.as_bytes()].concat());
+    }
+    fn next(stream: &mut UnixStream) -> Option<Value> {
+        let mut length = [0; 4];
+        stream.read_exact(&mut length).ok()?;
+        let mut json = vec![0; u32::from_be_bytes(length) as usize];
+        stream.read_exact(&mut json).ok()?;
+        Some(serde_json::from_slice(&json).unwrap())
+    }
+    let mut stream = UnixStream::connect(keyrings.biometric_socket()).unwrap();
+    let model = sceau_trace::sha256(&tiny_model::onnx(1));
+    let models = vec![ServedModel { model, width: tiny_model::SIDE, height: tiny_model::SIDE }];
+    say(&mut stream, to_value(FaceHello { v: 1, models }));
+    assert_eq!(next(&mut stream).unwrap()["v"], 1, "it is welcome");
+    spawn(move || {
+        let own = XWingPrivateKey::from_seed(Secret::random()).unwrap();
+        while let Some(asked) = next(&mut stream) {
+            let FaceCall { call, ask } = from_value(asked).unwrap();
+            match ask {
+                FaceAsk::Session { .. } => {
+                    let key = own.recipient_key().public().into();
+                    say(&mut stream, to_value(FaceReply { call, answer: FaceAnswer::Session { key } }));
+                }
+                _ => return say(&mut stream, to_value(lie(call))),
+            }
+        }
+    })
+}
+
+#[test]
+fn a_process_that_answers_something_else_is_believed_nothing() {
+    let (mut keyrings, keyring, folder) = active("keyring-face-lies");
+    keyrings.stop_biometric();
+    // To an enrolment, that a face matched.
+    let lying = liar(&keyrings, |call| FaceReply { call, answer: FaceAnswer::Compared { matched: true } });
+    refused(&keyrings.enrol(&folder, 1));
+    lying.join().unwrap();
+    assert!(!folder.join("face.template").exists());
+    keyrings.start_biometric();
+    keyrings.enrol(&folder, 1).success();
+    keyrings.stop_biometric();
+    let template = Base64Url(std::fs::read(folder.join("face.template")).unwrap());
+    let one = request(&keyrings, &keyring, "one");
+    // To a comparison, what is no answer to it, or an answer to another one.
+    let lies: [Box<dyn Fn(u64) -> FaceReply + Send>; 4] = [
+        Box::new(move |call| FaceReply { call, answer: FaceAnswer::Enrolled { template: template.clone() } }),
+        Box::new(|call| FaceReply { call, answer: FaceAnswer::Session { key: Base64Url(vec![1; 1216]) } }),
+        Box::new(|call| FaceReply { call, answer: FaceAnswer::Refused { fault: FaceFault::Failed } }),
+        Box::new(|call| FaceReply { call: call + 1, answer: FaceAnswer::Compared { matched: true } }),
+    ];
+    for lie in lies {
+        let lying = liar(&keyrings, lie);
+        let told = keyrings.sign_as(&folder, &one, 1);
+        assert_ne!(refused(&told), "face_not_matched", "nothing was counted");
+        assert!(!one.with_extension("signature").exists());
+        lying.join().unwrap();
+    }
+    assert_eq!(tries(&keyrings, &folder), "3");
+    keyrings.start_biometric();
+    keyrings.sign_as(&folder, &one, 1).success();
+}
+
 #[test]
 fn pictures_that_are_none_are_refused_before_a_pin_is_tried() {
     let (keyrings, keyring, folder) = active("keyring-pictures");
@@ -143,6 +218,6 @@ fn keyrings_that_ask_for_no_face_take_none() {
     let request = keyrings.request("one", &keyring, &document);
     keyrings.sign(&folder, &request, "pin").success();
     let proof = std::fs::read_to_string(request.with_extension("proof")).unwrap();
-    let payload = sceau_element_api::Base64Url::decode(proof.split('.').nth(1).unwrap()).unwrap();
+    let payload = Base64Url::decode(proof.split('.').nth(1).unwrap()).unwrap();
     assert!(!String::from_utf8(payload.0).unwrap().contains("factors"), "proofs are as they were");
 }
