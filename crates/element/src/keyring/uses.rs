@@ -245,7 +245,7 @@ impl Desk {
             ("sad", proof.sad.to_string()),
         ];
         if matches!(agreed.seen, Seen::Matched) {
-            told.push(("factors", "pin,face".to_owned()));
+            told.push(("factors", "pin+face".to_owned()));
         }
         if request.kind == RequestKind::Sign {
             told.push(("count", request.items.len().to_string()));
