@@ -119,7 +119,9 @@ fn a_template_is_of_one_keyring_terminal_model_and_process() {
     assert_eq!(refused(&other.compare(place, &picture(1, 9), &template, 800)), FaceFault::Template);
     // The same one after a start: templates open, and what was sealed to it before does not.
     let sealed = stage.seal(&place, &picture(1, 9));
-    let again = Stage { desk: desk(&stage.folder, &[1]), folder: stage.folder, place: stage.place };
+    let Stage { folder, desk: before, place: enrolled_at } = stage;
+    drop(before);
+    let again = Stage { desk: desk(&folder, &[1]), folder, place: enrolled_at };
     let asked = FaceAsk::Compare { place, capture: sealed, template: template.clone(), least: 800 };
     assert_eq!(refused(&again.desk.answer(&asked)), FaceFault::Capture);
     assert_eq!(again.compare(place, &picture(1, 9), &template, 800), FaceAnswer::Compared { matched: true });
