@@ -17,8 +17,8 @@ pub use carried::{
 };
 pub use officer::KeyringOfficer;
 pub use policy::{
-    Biometric, CertificateSource, Disclosure, Dissociation, FaceRule, KeyringAlgorithm, KeyringPolicy, KeyringUse,
-    LONGEST_OPEN, PinRule, PolicyStatus, Roaming, SecondFactor, SubjectField,
+    Biometric, CertificateSource, Disclosure, Dissociation, FaceRule, KeyringAlgorithm, KeyringPolicy,
+    KeyringUse, LONGEST_OPEN, PinRule, PolicyStatus, Roaming, SecondFactor, SubjectField,
 };
 pub use row::{BlockedFor, Keyring, KeyringKey, KeyringPhase};
 pub use stopped::{DestroyReason, ResumeReason, StoppedBy, SuspendReason, Suspended};
