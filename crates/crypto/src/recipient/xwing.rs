@@ -4,16 +4,14 @@ use std::convert::Infallible;
 use std::fmt;
 
 use hpke::rand_core::{TryCryptoRng, TryRng};
-use hpke::{
-    Deserializable, Kem as _, OpModeR, OpModeS, Serializable, aead::AesGcm256, kdf::HkdfSha256, kem::XWing,
-};
+use hpke::{Deserializable, OpModeR, OpModeS, Serializable, aead::AesGcm256, kdf::HkdfSha256, kem::XWing};
 use hpke::{single_shot_open, single_shot_seal_with_rng};
 
+use super::decapsulation::{Expanded, XWingHeld};
 use super::{KeyError, RecipientKey, RecipientSuite, UnwrapError};
 use crate::{Cek, FileId, KeyId, Label, Secret, SecretBytes, primitives};
 
 type Kem = <XWing as hpke::Kem>::PublicKey;
-type Expanded = <XWing as hpke::Kem>::PrivateKey;
 type EncappedKey = <XWing as hpke::Kem>::EncappedKey;
 
 /// Bytes of `enc`.
@@ -22,8 +20,8 @@ const ENC: usize = 1120;
 /// An X-Wing private key for unwrapping: a 32-byte seed. `Debug` shows its key id only.
 pub struct XWingPrivateKey {
     seed: Secret<32>,
-    /// What the seed gives, once: it costs as much as an unwrapping. `x-wing` wipes it when it is dropped.
-    expanded: Box<Expanded>,
+    /// What the seed gives, once: it costs more than an unwrapping. AWS-LC wipes it when it is dropped.
+    expanded: Expanded,
     recipient: RecipientKey,
 }
 
@@ -41,9 +39,8 @@ impl XWingPrivateKey {
     /// # Errors
     /// [`KeyError`], which is not expected.
     pub fn from_seed(seed: Secret<32>) -> Result<Self, KeyError> {
-        let expanded = Box::new(Expanded::from_bytes(seed.expose()).map_err(|_| KeyError::Malformed)?);
-        let public = XWing::sk_to_pk(&expanded).to_bytes();
-        let recipient = RecipientKey::parse(RecipientSuite::HpkeXWing, &public)?;
+        let expanded = Expanded::of_seed(&seed).ok_or(KeyError::Malformed)?;
+        let recipient = RecipientKey::parse(RecipientSuite::HpkeXWing, expanded.public())?;
         Ok(Self { seed, expanded, recipient })
     }
 
@@ -67,7 +64,7 @@ impl XWingPrivateKey {
         let (enc, ciphertext) = wrapped.split_at_checked(ENC).ok_or(UnwrapError)?;
         let enc = EncappedKey::from_bytes(enc).map_err(|_| UnwrapError)?;
         let info = info(file, &self.recipient.key_id());
-        let plain = single_shot_open::<AesGcm256, HkdfSha256, XWing>(
+        let plain = single_shot_open::<AesGcm256, HkdfSha256, XWingHeld>(
             &OpModeR::Base,
             &self.expanded,
             &enc,
