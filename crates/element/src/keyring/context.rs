@@ -1,9 +1,11 @@
 //! An exchange of messages with somebody who is known: what seals them, which was the last, and what may come.
 
-use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind, SealedAnswer};
+use sceau_element_api::keyring::{KeyringAlgorithm, SealedAnswer};
 use sceau_element_api::{Base64Url, KeyringId, Nonce, TerminalId};
-use sceau_keyring::{Begun, Channel};
+use sceau_keyring::{Begun, Channel, Request};
 use sceau_trace::Hash;
+
+use super::RequestFact;
 
 /// The longest answer that is kept where nothing was done yet: who is shown a keyring begins another exchange where a longer one was lost.
 pub(super) const LONGEST_SHOWN: usize = 16 * 1024;
@@ -44,7 +46,8 @@ impl Context {
     pub(super) fn kept(&self) -> usize {
         let answer = self.last.as_ref().map_or(0, |last| last.answer.sealed.len());
         let request = match &self.stage {
-            Stage::Trying(trying) => trying.request.len(),
+            // What was read of it is about as long.
+            Stage::Trying(trying) => 2 * trying.asks.jws.len(),
             _ => 0,
         };
         answer + request
@@ -85,13 +88,20 @@ pub(super) struct Activating {
     pub policy: Hash,
 }
 
+/// A request that was verified, and who signed it. Whether it may be asked is judged anew where it counts.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub jws: String,
+    pub request: Request,
+    pub fact: RequestFact,
+}
+
 /// An attempt that was begun.
 #[derive(Debug)]
 pub(super) struct Trying {
     pub keyring: KeyringId,
     pub terminal: TerminalId,
-    pub kind: RequestKind,
-    pub request: String,
+    pub asks: Asked,
     pub begun: Begun,
     pub ke1: Base64Url,
     pub ke2: Vec<u8>,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use sceau_element_api::KeyringId;
-use sceau_element_api::keyring::{ContextOffer, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage};
+use sceau_element_api::keyring::{
+    ContextOffer, Keyring, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage,
+};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_keyring::{Answer, Ask, Channel, ContextId, MOST_MESSAGES, Message, Statement, file_of};
 use sceau_trace::{Action, Hash, sha256};
@@ -14,7 +16,7 @@ use super::contexts::{Contexts, Known, Whose, over};
 use super::faces::Faces;
 use super::keys::KeyringKeys;
 use super::prepared::use_of;
-use super::secrets::unusable;
+use super::secrets::{Secrets, unusable};
 use super::shares::Behalf;
 use super::signers::Signer;
 use super::{By, PreparedKeyring};
@@ -50,6 +52,8 @@ pub(crate) struct Turn {
     pub(super) jws: Zeroizing<String>,
     /// Whether its context was begun: else nothing of it is kept.
     begun: bool,
+    /// What was read of its keyring, and where, while it is decided.
+    read: Option<(u64, Keyring, Secrets)>,
 }
 
 /// What is done about a message.
@@ -128,7 +132,14 @@ impl Desk {
                 match jws {
                     Ok(jws) => {
                         let seq = message.seq;
-                        Ok(Arrived::Turn(Box::new(Turn { context, seq, digest, jws, begun: true })))
+                        Ok(Arrived::Turn(Box::new(Turn {
+                            context,
+                            seq,
+                            digest,
+                            jws,
+                            begun: true,
+                            read: None,
+                        })))
                     }
                     Err(error) => {
                         self.contexts.put(context, self.now().uptime);
@@ -181,13 +192,16 @@ impl Desk {
             stage: Stage::Actor,
             ended: false,
         });
-        Ok(Arrived::Turn(Box::new(Turn { context, seq: 1, digest, jws, begun: false })))
+        Ok(Arrived::Turn(Box::new(Turn { context, seq: 1, digest, jws, begun: false, read: None })))
     }
 
     /// Decides what is done about a message.
     pub(crate) fn step(&self, mut turn: Box<Turn>) -> Step {
         let mut action = Action::KEYRING_ATTEMPT;
-        match self.next(&mut turn, &mut action) {
+        let next = self.next(&mut turn, &mut action);
+        // Secrets are in memory while they are used, and no longer.
+        turn.read = None;
+        match next {
             Ok(Next::Say(answer, stage)) => Step::Said(self.seal(*turn, &answer, stage)),
             Ok(Next::Order(prepared, answered)) => {
                 Step::Order(prepared, Pending { turn, answered: Some(answered) })
@@ -273,7 +287,7 @@ impl Desk {
             (Ask::Confirm(asked), Stage::Activating(shown)) => self.confirm(turn, asked, *shown),
             (Ask::Failed {}, Stage::Trying(trying)) => Ok(self.failed(turn, &trying)),
             (Ask::Use(asked), Stage::Trying(trying)) => {
-                *action = use_of(trying.kind);
+                *action = use_of(trying.asks.fact.kind);
                 Ok(self.uses(turn, &asked, *trying))
             }
             (Ask::Look(asked), Stage::Actor) => self.look(turn, &asked),
@@ -296,6 +310,21 @@ impl Desk {
             turn.begun = true;
         }
         Ok(())
+    }
+
+    /// As [`Self::keyring_at`], of what was read already to know who signed the message.
+    pub(super) fn keyring_in(
+        &self,
+        turn: &mut Turn,
+        keyring: KeyringId,
+        row: u64,
+    ) -> Result<(Keyring, Secrets), Refusal> {
+        match turn.read.take() {
+            Some((at, document, secrets)) if at == row && document.keyring == keyring => {
+                Ok((document, secrets))
+            }
+            _ => self.keyring_at(keyring, row),
+        }
     }
 
     /// On whose behalf holders of a keyring come: of the authority that made it.
@@ -327,6 +356,11 @@ impl Desk {
 }
 
 impl Turn {
+    /// Keeps what was read of its keyring for as long as it is decided.
+    pub(super) fn keep_read(&mut self, row: u64, (document, secrets): (Keyring, Secrets)) {
+        self.read = Some((row, document, secrets));
+    }
+
     /// Its number.
     pub(super) fn seq(&self) -> u64 {
         self.seq

@@ -1,5 +1,7 @@
 //! An attempt at a PIN begins, for a request that a service provider signed; and ends where it was wrong.
 
+use std::sync::Arc;
+
 use sceau_element_api::keyring::{BlockedFor, Keyring, KeyringPhase, RequestKind};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{Base64Url, KeyringId, TerminalId};
@@ -7,14 +9,14 @@ use sceau_keyring::{
     Answer, Attempts, Challenge, Door, Happening, Login, Names, ProvenBy, Request, Statement, unverified_kid,
 };
 
-use super::context::{Stage, Trying};
+use super::context::{Asked, Stage, Trying};
 use super::contexts::Whose;
 use super::conversation::{Desk, Next, Turn, may_be_used, may_roam, unknown, waits};
 use super::face::FaceUse;
 use super::secrets::damaged;
 use super::terminals::nobody_comes;
 use super::{KeyringAct, PreparedKeyring, RequestFact};
-use crate::state::PolicyFact;
+use crate::state::{ActorFact, PolicyFact};
 
 impl Desk {
     pub(super) fn login(&self, turn: &mut Turn, asked: Login) -> Result<Next, Refusal> {
@@ -26,8 +28,8 @@ impl Desk {
         // Its terminal signed it: from here on it counts as what it is.
         let of = Whose::Terminal(turn.context.signer);
         self.known(turn, of, self.behalf_of(asked.keyring)?)?;
-        let (_, secrets) = self.keyring_at(asked.keyring, found.row)?;
-        let (_, fact) = self.request(turn, asked.keyring, &found.policy, &asked.request)?;
+        let (_, secrets) = self.keyring_in(turn, asked.keyring, found.row)?;
+        let (judged, fact) = self.request(turn, asked.keyring, &found.policy, &asked.request)?;
         if fact.kind == RequestKind::Sign {
             // It would sign in vain: said before an attempt is counted.
             let key =
@@ -55,9 +57,10 @@ impl Desk {
             face,
         };
         let Login { keyring, terminal, request, ke1, .. } = asked;
-        let (attempt, kind) = (Happening::attempt_of(&ke1), fact.kind);
+        let attempt = Happening::attempt_of(&ke1);
         let face = challenge.face.is_some();
-        let trying = Trying { keyring, terminal, kind, request, begun, ke1, ke2: ke2.to_vec(), face };
+        let asks = Asked { jws: request, request: judged, fact: fact.clone() };
+        let trying = Trying { keyring, terminal, asks, begun, ke1, ke2: ke2.to_vec(), face };
         let act = KeyringAct::Attempt { request: fact, attempt };
         let prepared = PreparedKeyring { keyring, by: turn.by_terminal(terminal), act };
         let answered = move |_| (Answer::Challenge(challenge), Stage::Trying(Box::new(trying)));
@@ -120,21 +123,36 @@ impl Desk {
         jws: &str,
     ) -> Result<(Request, RequestFact), Refusal> {
         let signer = unverified_kid(jws).ok_or_else(unknown)?;
-        let (origin, now) = (self.keys.origin(), self.now().unix);
-        if signer == turn.context.signer {
-            let request = Request::verify(jws, &turn.context.spki)?;
-            request.judge_own(keyring, origin, now)?;
-            let fact = fact(&request, jws, signer);
-            return Ok((request, fact));
-        }
-        let organisation = policy.document.organisation;
-        let actor = self.with(|state| state.keyrings().actor(organisation, &signer).cloned());
-        let actor = actor.ok_or_else(unknown)?;
-        let request = Request::verify(jws, &actor.by.spki)?;
-        request.judge(&Door { by: actor.asks(), policy: &policy.document, keyring, origin, now })?;
+        let request = if signer == turn.context.signer {
+            Request::verify(jws, &turn.context.spki)?
+        } else {
+            Request::verify(jws, &self.provider(policy, &signer)?.by.spki)?
+        };
         let fact = fact(&request, jws, signer);
-        self.with(|state| may_be_used(state, now, &fact))?;
+        self.may_ask(turn, keyring, policy, (&request, &fact))?;
         Ok((request, fact))
+    }
+
+    /// That a request which was verified may be asked now. Its signer is who has the key that verified it, and nobody else: whoever has another by now is not found.
+    pub(super) fn may_ask(
+        &self,
+        turn: &Turn,
+        keyring: KeyringId,
+        policy: &PolicyFact,
+        (request, fact): (&Request, &RequestFact),
+    ) -> Result<(), Refusal> {
+        let (origin, now) = (self.keys.origin(), self.now().unix);
+        if fact.signer == turn.context.signer {
+            return request.judge_own(keyring, origin, now);
+        }
+        let actor = self.provider(policy, &fact.signer)?;
+        request.judge(&Door { by: actor.asks(), policy: &policy.document, keyring, origin, now })?;
+        self.with(|state| may_be_used(state, now, fact))
+    }
+
+    fn provider(&self, policy: &PolicyFact, signer: &[u8; 32]) -> Result<Arc<ActorFact>, Refusal> {
+        let organisation = policy.document.organisation;
+        self.with(|state| state.keyrings().actor(organisation, signer).cloned()).ok_or_else(unknown)
     }
 }
 

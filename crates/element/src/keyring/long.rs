@@ -2,7 +2,7 @@
 
 use sceau_element_api::KeyringId;
 use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind};
-use sceau_keyring::{Message, Request, Statement as _};
+use sceau_keyring::{Message, Statement as _};
 
 use super::context::Stage;
 use super::conversation::{Desk, Turn};
@@ -29,10 +29,10 @@ impl Desk {
     /// Whose signatures take long to make for this message: a batch by RSA.
     pub(crate) fn signs_long(&self, turn: &Turn) -> Option<Long> {
         let trying = match &turn.context.stage {
-            Stage::Trying(trying) if trying.kind == RequestKind::Sign => trying,
+            Stage::Trying(trying) if trying.asks.fact.kind == RequestKind::Sign => trying,
             _ => return None,
         };
-        let request = Request::unverified(&trying.request)?;
+        let request = &trying.asks.request;
         let long = request.algorithm == Some(KeyringAlgorithm::Rs256) && request.items.len() > FEW;
         Some((self.behalf_of(trying.keyring).ok()?, trying.keyring)).filter(|_| long)
     }

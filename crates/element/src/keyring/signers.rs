@@ -38,7 +38,7 @@ enum Is {
 
 impl Desk {
     /// Whose key the first message must verify under, and of a terminal its environment.
-    pub(super) fn first_signer(&self, turn: &Turn, action: &mut Action) -> Result<Signer, Refusal> {
+    pub(super) fn first_signer(&self, turn: &mut Turn, action: &mut Action) -> Result<Signer, Refusal> {
         let kid = unverified_kid(&turn.jws).ok_or_else(unknown)?;
         let message = Message::unverified(&turn.jws).ok_or_else(unknown)?;
         *action = action_of(&message.ask);
@@ -56,16 +56,18 @@ impl Desk {
             }
             Ask::Activate(asked) => Ok(Signer::of(asked.device.0.clone())),
             Ask::Arrive(asked) => Ok(Signer::of(asked.device.0.clone())),
-            Ask::Login(asked) => self.key_of_terminal(asked.keyring, asked.terminal, &kid),
+            Ask::Login(asked) => self.key_of_terminal(turn, asked.keyring, asked.terminal, &kid),
             Ask::Look(LookAt { keyring, terminal, .. }) | Ask::Suspend(Suspend { keyring, terminal, .. }) => {
                 match terminal {
-                    Some(terminal) => self.key_of_terminal(*keyring, *terminal, &kid),
+                    Some(terminal) => self.key_of_terminal(turn, *keyring, *terminal, &kid),
                     None => self.key_of_actor(*keyring, &kid),
                 }
             }
             Ask::Roaming(RoamingAt { keyring, terminal })
             | Ask::Withdraw(RoamingAt { keyring, terminal })
-            | Ask::Admit(Admit { keyring, terminal, .. }) => self.key_of_terminal(*keyring, *terminal, &kid),
+            | Ask::Admit(Admit { keyring, terminal, .. }) => {
+                self.key_of_terminal(turn, *keyring, *terminal, &kid)
+            }
             Ask::Resume(Resume { keyring, .. })
             | Ask::Destroy(Destroy { keyring, .. })
             | Ask::Dissociate(sceau_keyring::Dissociate { keyring, .. }) => self.key_of_actor(*keyring, &kid),
@@ -85,6 +87,7 @@ impl Desk {
     /// The key of a terminal of a keyring, of the one that came to it, or of one that it had, if it is that one.
     fn key_of_terminal(
         &self,
+        turn: &mut Turn,
         keyring: KeyringId,
         terminal: TerminalId,
         kid: &[u8; 32],
@@ -109,7 +112,9 @@ impl Desk {
         match is {
             Is::Bound => {
                 let known = secrets.terminal(terminal).ok_or_else(unknown)?;
-                Ok(Signer { spki: known.device.0.clone(), image: Some(known.image), left: None })
+                let signer = Signer { spki: known.device.0.clone(), image: Some(known.image), left: None };
+                turn.keep_read(row, (document, secrets));
+                Ok(signer)
             }
             Is::Came => {
                 let came = secrets.roaming.and_then(|roaming| roaming.came).ok_or_else(unknown)?;

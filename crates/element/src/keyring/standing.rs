@@ -54,7 +54,7 @@ impl Desk {
 
     pub(super) fn look(&self, turn: &mut Turn, asked: &LookAt) -> Result<Next, Refusal> {
         let by = self.asker(turn, asked.keyring, asked.terminal)?;
-        let standing = Answer::Standing(Box::new(self.standing(asked)?));
+        let standing = Answer::Standing(Box::new(self.standing(turn, asked)?));
         match by {
             // The holder's own: it is no access of anybody's.
             By::Terminal(..) => Ok(Next::Say(standing, Stage::Actor)),
@@ -65,7 +65,7 @@ impl Desk {
         }
     }
 
-    fn standing(&self, asked: &LookAt) -> Result<Standing, Refusal> {
+    fn standing(&self, turn: &mut Turn, asked: &LookAt) -> Result<Standing, Refusal> {
         let keyring = asked.keyring;
         let now = self.now().unix;
         let known = self.with(|state| {
@@ -75,7 +75,7 @@ impl Desk {
             Some((known.row, known.stands(), known.since, known.version, tries))
         });
         let (row, phase, since, version, tries) = known.ok_or_else(unknown)?;
-        let (document, _) = self.keyring_at(keyring, row)?;
+        let (document, _) = self.keyring_in(turn, keyring, row)?;
         let done = self.view.done_with(keyring, asked.before, asked.after, MOST_HAPPENINGS);
         let (done, next) = done.map_err(|error| match error {
             ReadError::NotFound => Refusal::new(Code::NotFound, "no such entry is about this keyring"),

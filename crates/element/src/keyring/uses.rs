@@ -13,7 +13,7 @@ use sceau_keyring::{
 use sceau_trace::{Hash, sha256};
 
 use super::activate::key_context;
-use super::context::{Stage, Trying};
+use super::context::{Asked, Stage, Trying};
 use super::conversation::{Desk, Next, Turn, unknown};
 use super::face::{FaceUse, Seen};
 use super::keys::KeyringKeys;
@@ -54,7 +54,8 @@ struct Prepared {
 
 impl Desk {
     pub(super) fn uses(&self, turn: &Turn, asked: &Use, trying: Trying) -> Next {
-        let Trying { keyring, terminal, kind, request, begun, ke1, ke2, face: _ } = trying;
+        let Trying { keyring, terminal, asks, begun, ke1, ke2, face: _ } = trying;
+        let (kind, request) = (asks.fact.kind, asks.fact.hash);
         let order = |act, answered| {
             let prepared = PreparedKeyring { keyring, by: turn.by_terminal(terminal), act };
             Next::Order(Box::new(prepared), answered)
@@ -69,7 +70,7 @@ impl Desk {
         let transcript = Sad::transcript(&ke1, &ke2, &asked.ke3);
         let session = Session { key: &session, transcript, attempt: Happening::attempt_of(&ke1) };
         let place = (keyring, terminal);
-        let agreed = self.agreed(turn, asked, place, &request, &session);
+        let agreed = self.agreed(turn, asked, place, asks, &session);
         if matches!(&agreed, Ok(agreed) if matches!(agreed.seen, Seen::Another)) {
             let words = "the face is not the one that was enrolled: it counts as a wrong PIN does";
             return order(
@@ -83,7 +84,7 @@ impl Desk {
                 order(act, Box::new(move |index| (proven(&keys, used, proof, index), Stage::Over)))
             }
             Err(refusal) => {
-                let (attempt, request) = (Happening::attempt_of(&ke1), Request::hash_of(&request));
+                let attempt = Happening::attempt_of(&ke1);
                 let act = KeyringAct::Deny { kind, attempt, request, code: refusal.code };
                 order(act, over(refusal))
             }
@@ -96,13 +97,13 @@ impl Desk {
         turn: &Turn,
         asked: &Use,
         (keyring, terminal): (KeyringId, TerminalId),
-        jws: &str,
+        Asked { jws, request, fact }: Asked,
         session: &Session<'_>,
     ) -> Result<Agreed, Refusal> {
         let inner = open_inner(session.key, &turn.context.channel.id(), &asked.inner)?;
         let sad = Sad::verify(&inner.sad, &turn.context.spki)?;
         let found = self.found(keyring, KeyringPhase::Active)?;
-        let (request, fact) = self.request(turn, keyring, &found.policy, jws)?;
+        self.may_ask(turn, keyring, &found.policy, (&request, &fact))?;
         let (_, secrets) = self.keyring_at(keyring, found.row)?;
         let signs = request.kind == RequestKind::Sign;
         let key = secrets.key.as_ref();
@@ -121,7 +122,7 @@ impl Desk {
             key: &id,
             terminal: turn.context.signer,
             provider: Hash::new(fact.signer),
-            request_jws: jws,
+            request_jws: &jws,
             request: &request,
             policy: found.policy.version.hash,
             state: found.version,
