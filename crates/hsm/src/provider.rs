@@ -61,6 +61,11 @@ pub trait Provider: Send + Sync {
         Ok(true)
     }
 
+    /// Whether a use of a key may be waited for: whoever holds it is elsewhere.
+    fn waits(&self) -> bool {
+        true
+    }
+
     /// Ed25519 signatures, if it makes them.
     fn signing(&self) -> Option<&dyn Sign> {
         None

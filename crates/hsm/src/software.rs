@@ -162,6 +162,10 @@ impl SoftwareKeystore {
 }
 
 impl Provider for SoftwareKeystore {
+    fn waits(&self) -> bool {
+        false
+    }
+
     fn scheme(&self) -> &'static str {
         SCHEME
     }

@@ -194,6 +194,11 @@ impl KeyringKeys {
         self.new.then(|| self.begun.clone())
     }
 
+    /// Whether a use of a key may be waited for.
+    pub(super) fn waits(&self) -> bool {
+        self.provider.waits()
+    }
+
     /// Where keys of holders are made and sign.
     pub(crate) fn holders(&self) -> HoldersKept {
         self.holders

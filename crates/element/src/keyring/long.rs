@@ -11,6 +11,9 @@ use super::shares::Behalf;
 /// Signatures by RSA that are made among what is quick: each takes a millisecond or two.
 const FEW: usize = 4;
 
+/// Signatures on P-256 that are made in a moment.
+const SOME: usize = 16;
+
 /// Whose it is that takes long, and on whose behalf.
 pub(crate) type Long = (Behalf, KeyringId);
 
@@ -24,6 +27,24 @@ impl Desk {
         Message::verify(&turn.jws, &turn.context.spki).ok()?;
         self.to_activate(shown.keyring).ok()?;
         Some((self.behalf_of(shown.keyring).ok()?, shown.keyring))
+    }
+
+    /// Whether opening a message waits for nobody.
+    pub(crate) fn opens_here(&self) -> bool {
+        !self.keys.waits()
+    }
+
+    /// Whether a message is answered in a moment: no key is waited for, and little is made.
+    pub(crate) fn is_quick(&self, turn: &Turn) -> bool {
+        let little = match &turn.context.stage {
+            Stage::Activating(shown) => shown.algorithm != Some(KeyringAlgorithm::Rs256),
+            Stage::Trying(trying) => {
+                let request = &trying.asks.request;
+                request.algorithm != Some(KeyringAlgorithm::Rs256) && request.items.len() <= SOME
+            }
+            Stage::Actor | Stage::Over => true,
+        };
+        little && !self.keys.waits()
     }
 
     /// Whose signatures take long to make for this message: a batch by RSA.

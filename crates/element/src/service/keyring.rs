@@ -49,10 +49,11 @@ impl Service {
                 let desk = service.desk()?;
                 service.using_keys(|| desk.open(&message))
             };
-            let opened = service.opening(open).await.unwrap_or_else(fault);
+            let here = service.desk().is_ok_and(|desk| desk.opens_here());
+            let opened = service.opening(!here, open).await.unwrap_or_else(fault);
             match opened {
                 Ok(Arrived::Turn(turn)) => service.in_its_turns(turn, answer).await,
-                opened => service.work(move |service| service.keyring(opened, answer)).await,
+                opened => service.keyring_here(opened, answer).await,
             }
         });
     }
@@ -64,7 +65,9 @@ impl Service {
             let looks = || desk.looks_long(&turn).map(|of| self.turns.faces.place(of));
             makes.or_else(looks).or_else(|| desk.signs_long(&turn).map(|of| self.turns.batches.place(of)))
         });
+        let quick = self.desk().is_ok_and(|desk| desk.is_quick(&turn));
         let place = match long {
+            None if quick => return self.keyring_here(Ok(Arrived::Turn(turn)), answer).await,
             None => return self.work(move |service| service.keyring(Ok(Arrived::Turn(turn)), answer)).await,
             Some(place) => place,
         };
@@ -80,28 +83,76 @@ impl Service {
 
     /// Answers such a message; on a thread that may wait.
     fn keyring(&self, arrived: Result<Arrived, Refusal>, answer: impl FnOnce(Response) + Send + 'static) {
-        let (turn, desk) = match (arrived, self.desk()) {
-            (Ok(Arrived::Turn(turn)), Ok(desk)) => (turn, Arc::clone(desk)),
-            (Ok(Arrived::Again(again)), _) => return answer(Response::Keyring(again)),
-            (Err(refusal), _) | (_, Err(refusal)) => {
-                let command = Command::Refuse { action: Action::KEYRING_ATTEMPT, row: None, refusal };
-                return self.order_blocking(command, answer);
+        match self.decided(arrived) {
+            Decided::Said(said) => answer(said),
+            Decided::Refuse(command) => self.order_blocking(command, answer),
+            Decided::Order(command, pending) => {
+                let (runtime, answered) = (tokio::runtime::Handle::current(), self.answered(pending, answer));
+                // Not on the writer's thread, which tells that the record is durable.
+                self.order_blocking(command, move |told| drop(runtime.spawn_blocking(|| answered(told))));
             }
-        };
-        let (command, pending) = match self.using_keys(|| desk.step(turn)) {
-            Step::Said(said) => return answer(Response::Keyring(said)),
-            Step::Order(prepared, pending) => (Command::Keyring(prepared), pending),
-            Step::Refuse(action, refusal, pending) => {
-                (Command::Refuse { action, row: None, refusal }, pending)
-            }
-        };
-        let (runtime, service) = (tokio::runtime::Handle::current(), self.clone());
-        // Not on the writer's thread, which tells that the record is durable.
-        self.order_blocking(command, move |told| {
-            let answered = move || answer(service.using_keys(|| sealed(&desk, pending, told)));
-            drop(runtime.spawn_blocking(answered));
-        });
+        }
     }
+
+    /// The same where nothing is waited for: what passes between threads costs more than most messages.
+    async fn keyring_here(
+        &self,
+        arrived: Result<Arrived, Refusal>,
+        answer: impl FnOnce(Response) + Send + 'static,
+    ) {
+        let turn = self.turn().await;
+        let decided = self.decided(arrived);
+        drop(turn);
+        match decided {
+            Decided::Said(said) => answer(said),
+            Decided::Refuse(command) => self.order(command, answer).await,
+            Decided::Order(command, pending) => {
+                let (runtime, answered) = (tokio::runtime::Handle::current(), self.answered(pending, answer));
+                self.order(command, move |told| drop(runtime.spawn(async { answered(told) }))).await;
+            }
+        }
+    }
+
+    /// What is done about a message.
+    fn decided(&self, arrived: Result<Arrived, Refusal>) -> Decided {
+        let refuse = |action, refusal| Command::Refuse { action, row: None, refusal };
+        let (turn, desk) = match (arrived, self.desk()) {
+            (Ok(Arrived::Turn(turn)), Ok(desk)) => (turn, desk),
+            (Ok(Arrived::Again(again)), _) => return Decided::Said(Response::Keyring(again)),
+            (Err(refusal), _) | (_, Err(refusal)) => {
+                return Decided::Refuse(refuse(Action::KEYRING_ATTEMPT, refusal));
+            }
+        };
+        match self.using_keys(|| desk.step(turn)) {
+            Step::Said(said) => Decided::Said(Response::Keyring(said)),
+            Step::Order(prepared, pending) => Decided::Order(Command::Keyring(prepared), pending),
+            Step::Refuse(action, refusal, pending) => Decided::Order(refuse(action, refusal), pending),
+        }
+    }
+
+    /// Answers a message, once the writer has told how it ended.
+    fn answered<A: FnOnce(Response) + Send + 'static>(
+        &self,
+        pending: Pending,
+        answer: A,
+    ) -> impl FnOnce(Response) + Send + 'static + use<A> {
+        let service = self.clone();
+        move |told| {
+            if let Ok(desk) = service.desk() {
+                answer(service.using_keys(|| sealed(desk, pending, told)));
+            }
+        }
+    }
+}
+
+/// What is done about a message.
+enum Decided {
+    /// This is the answer.
+    Said(Response),
+    /// A refusal is recorded, and is the answer, in clear.
+    Refuse(Command),
+    /// This is recorded, and then answered.
+    Order(Command, Pending),
 }
 
 /// The answer, once it is durable.

@@ -107,6 +107,11 @@ impl Drop for InLine {
 }
 
 impl Service {
+    /// A turn of what waits for nobody.
+    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.turns.working).acquire_owned().await.ok()
+    }
+
     /// Does what takes long for a keyring, on a thread that may wait, in its turn. It is waited for the turn alone.
     pub(super) async fn at_length(&self, place: InLine, work: impl FnOnce(&Self) + Send + 'static) {
         let permit = Arc::clone(&place.line.turns).acquire_owned().await;
@@ -137,18 +142,23 @@ impl Service {
         });
     }
 
-    /// Opens something on a thread that may wait, in its turn; none where that ended in a fault.
+    /// Opens something in its turn, on a thread that may wait where it may have to; none where that ended in a fault.
     pub(super) async fn opening<T: Send + 'static>(
         &self,
+        waits: bool,
         open: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Option<T> {
         let permit = Arc::clone(&self.turns.opening).acquire_owned().await;
         let service = self.clone();
-        let opening = tokio::task::spawn_blocking(move || {
+        let opening = move || {
             let opened = open(&service);
             drop(permit);
             opened
-        });
+        };
+        let opening = match waits {
+            true => tokio::task::spawn_blocking(opening),
+            false => tokio::spawn(async { opening() }),
+        };
         opening.await.ok()
     }
 
