@@ -19,6 +19,8 @@ use crate::rows::{At, KINDS, Listed, Rows, RowsError};
 const EVERY: Duration = Duration::from_secs(2);
 /// Between the beginnings of two readings that callers ask for.
 const APART: Duration = Duration::from_millis(100);
+/// Between those of two that are begun because the log has more: whoever misses a row in between asks for a reading.
+const NUDGED_APART: Duration = Duration::from_millis(250);
 /// Between two rounds of looking whether rows are the element's.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// Lots of the log that a round walks again.
@@ -115,6 +117,7 @@ impl Feed {
     async fn read(&self, mut stopped: watch::Receiver<bool>) {
         let mut failing = false;
         loop {
+            let begun = Instant::now();
             let read = tokio::select! {
                 _ = stopped.wait_for(|stopped| *stopped) => return,
                 read = self.catch_up() => read,
@@ -125,9 +128,13 @@ impl Feed {
                 tracing::warn!(%error, "the log is not read: lists of keyrings show what was before");
             }
             failing = read.is_err();
+            let nudged = async {
+                tokio::time::sleep_until(begun + NUDGED_APART).await;
+                self.0.more.notified().await;
+            };
             tokio::select! {
                 _ = stopped.wait_for(|stopped| *stopped) => return,
-                () = self.0.more.notified(), if !failing => {}
+                () = nudged, if !failing => {}
                 () = tokio::time::sleep(EVERY) => {}
             }
         }
@@ -360,8 +367,13 @@ fn kind_of(text: &str) -> Option<Kind> {
     KINDS.into_iter().find(|kind| kind.as_str() == text)
 }
 
+/// How a record begins to say what it attests.
+const ATTESTED: &[u8] = b"\"attested\":";
+
 /// What kind of ours an entry of the log attests, and whether it is a first version.
 fn of_ours(entry: &[u8]) -> Option<(Kind, bool)> {
+    // Most attest nothing, and are not read whole.
+    entry.windows(ATTESTED.len()).find(|at| *at == ATTESTED)?;
     // What a later version wrote is of nobody here.
     let record = Record::parse(entry).ok().filter(|record| record.outcome() == Outcome::Granted)?;
     let attested = record.attested()?;

@@ -203,7 +203,7 @@ impl Rows {
     /// What waits for a holder, the first one first.
     pub(crate) async fn waiting(&self, keyring: KeyringId, now: u64) -> Result<Vec<Waiting>, RowsError> {
         let values = params![keyring.to_string(), now, MOST_OF_KEYRING];
-        let rows = self.database.fetch_all(statements::PENDING, values).await?;
+        let rows = self.database.fetch_few(statements::PENDING, values).await?;
         let mut waiting = Vec::new();
         for row in rows {
             let id: String = row.get("id")?;

@@ -1,19 +1,22 @@
 //! Rows of policies, access documents and keyrings: as the element attested them, with columns to find them by. The host lists and judges by them without asking the element, which believes none.
 
+mod access;
 mod listed;
 mod swept;
 
 use sceau_element_api::documents::Document;
 use sceau_element_api::keyring::{
-    ActorStatus, Keyring, KeyringAccess, KeyringActor, KeyringPhase, KeyringPolicy, PolicyStatus,
+    Keyring, KeyringAccess, KeyringActor, KeyringPhase, KeyringPolicy, PolicyStatus,
 };
 use sceau_element_api::wire::AttestedRow;
-use sceau_element_api::{KeyringId, Kind, OrganisationId, PolicyId};
-use sceau_keyring::{Asks, Validity, thumbprint};
+use sceau_element_api::{KeyringId, Kind, PolicyId};
+use sceau_keyring::thumbprint;
 use sceau_pki::Certificate;
 use sceau_store::{Database, FromValue, Row, StoreError, Transaction, params};
 use sceau_trace::{Hash, sha256};
 
+pub use self::access::Acting;
+use self::access::ReadAccess;
 pub use self::listed::{KeyringCursor, ListedKeyring, Report, ReportCursor};
 pub(crate) use self::swept::{At, Listed};
 use crate::schema::statements;
@@ -25,6 +28,8 @@ pub(crate) const KINDS: [Kind; 3] = [Kind::KeyringPolicy, Kind::KeyringAccess, K
 #[derive(Debug, Clone)]
 pub struct Rows {
     pub(crate) database: Database,
+    /// What access documents say.
+    access: ReadAccess,
 }
 
 /// A row cannot be kept.
@@ -118,31 +123,11 @@ pub(crate) fn stored<T: FromValue + Default>(row: &Row, column: &str) -> Result<
     }
 }
 
-/// Somebody who acts, as the officer registered it, and where.
-#[derive(Debug, Clone)]
-pub struct Acting {
-    /// Of this organisation.
-    pub organisation: OrganisationId,
-    /// Who.
-    pub actor: KeyringActor,
-    /// Its key, a SubjectPublicKeyInfo.
-    pub spki: Vec<u8>,
-    pub(crate) validity: Validity,
-}
-
-impl Acting {
-    /// As a provider at this door.
-    #[must_use]
-    pub fn asks(&self) -> Asks<'_> {
-        Asks { actor: &self.actor, validity: self.validity }
-    }
-}
-
 impl Rows {
     /// The rows of this database, which has this room's tables.
     #[must_use]
     pub fn new(database: Database) -> Self {
-        Self { database }
+        Self { database, access: ReadAccess::default() }
     }
 
     /// Whether the database answers.
@@ -177,32 +162,6 @@ impl Rows {
     pub(crate) async fn payload(&self, kind: Kind, id: &str) -> Result<Option<Vec<u8>>, RowsError> {
         let row = self.database.fetch_optional(statements::ROW, params![kind.as_str(), id]).await?;
         Ok(row.map(|row| stored(&row, "payload")).transpose()?)
-    }
-
-    /// Who acts by the key of this thumbprint, whose registered certificate is good at `now`.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn acting(&self, key: &[u8; 32], now: u64) -> Result<Vec<Acting>, RowsError> {
-        let rows = self.database.fetch_all(statements::ACCESS_OF, params![key]).await?;
-        let mut acting = Vec::new();
-        for row in rows {
-            let payload: Vec<u8> = stored(&row, "payload")?;
-            let Ok(access) = read::<KeyringAccess>(&payload) else { continue };
-            let organisation = access.organisation;
-            for actor in access.actors {
-                let certificate = Certificate::from_der(&actor.certificate, "an actor's certificate");
-                let Ok(certificate) = certificate else { continue };
-                let spki = certificate.public_key_info();
-                let (from, until) = (certificate.not_before(), certificate.not_after());
-                let acts = (from..=until).contains(&now) && actor.status == ActorStatus::Active;
-                if thumbprint(&spki) == Some(*key) && acts {
-                    let validity = Validity::Registered { from, until };
-                    acting.push(Acting { organisation, actor, spki, validity });
-                }
-            }
-        }
-        Ok(acting)
     }
 
     /// Keeps a version as the element gave it, on disk when it returns. `first` where it is a first version: its index is the row's number from then on. `instead` of

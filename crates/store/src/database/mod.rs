@@ -180,6 +180,17 @@ impl Database {
         }
     }
 
+    /// As [`Database::fetch_all`] for a statement that finds a few rows by its own limit: they are read by whoever asks, and not by another thread.
+    ///
+    /// # Errors
+    /// As [`Database::fetch_all`].
+    pub async fn fetch_few(&self, statement: Statement, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        match &self.engine {
+            Engine::File(file) => file.fetch_most(statement, values, usize::MAX).await,
+            Engine::Server(server) => server.fetch_all(statement, values).await,
+        }
+    }
+
     /// Begins, alone among transactions: what is read in it stays so until its commit. What is not committed is rolled back when it is dropped.
     ///
     /// # Errors

@@ -115,11 +115,21 @@ impl File {
         statement: Statement,
         values: &[Value],
     ) -> Result<Option<Row>, StoreError> {
+        Ok(self.fetch_most(statement, values, 1).await?.pop())
+    }
+
+    pub(super) async fn fetch_most(
+        &self,
+        statement: Statement,
+        values: &[Value],
+        most: usize,
+    ) -> Result<Vec<Row>, StoreError> {
         let mut reader = self.readers.take(statement).await?;
-        let found = patiently(statement.name(), || fetch(reader.connection()?, statement, values, 1)).await;
+        let found =
+            patiently(statement.name(), || fetch(reader.connection()?, statement, values, most)).await;
         drop(reader);
         self.durable.all_reached().await?;
-        Ok(found?.pop())
+        found
     }
 
     pub(super) async fn fetch_all(
