@@ -66,7 +66,9 @@ pub use roam::{
     RoamingKeys, RoamingProof, RoamingStage, RoamingState, RoamingUse, ShortCode,
 };
 pub use sad::{Expected, Sad};
-pub use signed::{Signs, SignsError, sign_jws, thumbprint, unverified_kid, verify_jws, verify_jws_by};
+pub use signed::{
+    Signs, SignsError, key_of, sign_jws, thumbprint, unverified_kid, verify_jws, verify_jws_by,
+};
 pub use standing::{Happening, LookAt, MOST_HAPPENINGS, Standing, Tries};
 pub use statement::Statement;
 pub use stop::{Destroy, Resume, Stopped, Suspend};

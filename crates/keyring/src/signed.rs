@@ -69,9 +69,16 @@ fn encoded(bytes: &[u8]) -> Zeroizing<String> {
 /// # Errors
 /// [`Code::ProofInvalid`]: another key, typ or algorithm, or altered.
 pub fn verify_jws(jws: &str, typ: Typ, spki: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let key = PublicJwk::of_spki(spki)
-        .map_err(|error| Refusal::new(Code::ProofInvalid, format!("a {}: {error}", typ.as_str())))?;
-    verify_jws_by(jws, typ, &key)
+    verify_jws_by(jws, typ, &key_of(typ, spki)?)
+}
+
+/// The key that a statement of this typ is verified with, from its SubjectPublicKeyInfo: for whoever verifies more than one of its statements.
+///
+/// # Errors
+/// [`Code::ProofInvalid`] where it is no key of ours.
+pub fn key_of(typ: Typ, spki: &[u8]) -> Result<PublicJwk, Refusal> {
+    let refused = |error| Refusal::new(Code::ProofInvalid, format!("a {}: {error}", typ.as_str()));
+    PublicJwk::of_spki(spki).map_err(refused)
 }
 
 /// The same, of a key in JSON: the element's word.

@@ -9,7 +9,7 @@ use sceau_element_api::keyring::{Keyring, KeyringPhase};
 use sceau_element_api::wire::{Code, Refusal};
 use sceau_element_api::{KeyringRequestId, TerminalId};
 use sceau_keyring::{
-    LONGEST_WAIT, Request, RequestState, Statement as _, Visit, VisitAsk, Visited, Visiting, thumbprint,
+    LONGEST_WAIT, Request, RequestState, Statement as _, Visit, VisitAsk, Visited, Visiting, key_of,
 };
 use tokio::time::timeout;
 
@@ -38,14 +38,14 @@ impl<S: Sync> FromRequestParts<S> for CameFor {
 pub(crate) struct Visitor {
     keyring: Keyring,
     terminal: TerminalId,
-    key: Option<[u8; 32]>,
+    key: [u8; 32],
     ask: VisitAsk,
 }
 
 /// Whether this row has the terminal of this name and key. One that only tries to be a terminal of it is shown nothing.
-fn names(row: &Keyring, terminal: TerminalId, key: Option<[u8; 32]>) -> bool {
+fn names(row: &Keyring, terminal: TerminalId, key: [u8; 32]) -> bool {
     let mut terminals = row.bound();
-    terminals.any(|it| it.terminal == terminal && key.is_some_and(|key| it.thumbprint.0 == key))
+    terminals.any(|it| it.terminal == terminal && it.thumbprint.0 == key)
 }
 
 fn unknown() -> Refusal {
@@ -60,8 +60,9 @@ fn not_in_use() -> Refusal {
 impl Visitor {
     /// Judges a visit.
     pub(crate) async fn of(host: &Host, name: &str, visiting: &Visiting) -> Result<Self, Refused> {
+        let device = key_of(Visit::TYP, &visiting.device)?;
         let Visit { aud, host: named, keyring, terminal, nonce, ask, .. } =
-            Visit::verify(&visiting.visit, &visiting.device)?;
+            Visit::verify_by(&visiting.visit, &device)?;
         if aud != host.origin() || !host.is_called(&named, name) {
             return Err(Refused::new(
                 Code::CallElsewhere,
@@ -80,7 +81,7 @@ impl Visitor {
             }
             Taken::Full => return Err(Refused::busy()),
         }
-        let key = thumbprint(&visiting.device);
+        let key = *device.thumbprint().as_bytes();
         let own = |row: &Keyring| names(row, terminal, key);
         let found = async || Ok::<_, Refused>(host.rows().keyring(keyring).await?.filter(own));
         let mut row = found().await?.filter(|row| row.phase == KeyringPhase::Active);

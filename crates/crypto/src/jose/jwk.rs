@@ -27,6 +27,7 @@ pub struct PublicJwk {
     kid: Option<String>,
     purpose: Purpose,
     pub(super) key: PublicKey,
+    thumbprint: Thumbprint,
 }
 
 /// What a key is for. One that names its algorithm is for that one only (RFC 7517 section 4.4).
@@ -154,27 +155,30 @@ impl PublicJwk {
     /// The key that our own statements are signed with ([`crate::jws`]), for others to verify by: its name is the one that their headers have.
     #[must_use]
     pub fn of_signer(key: &VerifyingKey) -> Self {
-        Self {
-            kid: Some(key.fingerprint().to_string()),
-            purpose: Purpose::Signatures(Some(Algorithm::EdDsa)),
-            key: PublicKey::Ed25519(key.as_bytes().to_vec()),
-        }
+        let kid = Some(key.fingerprint().to_string());
+        let key = PublicKey::Ed25519(key.as_bytes().to_vec());
+        let thumbprint = thumbprint(&key);
+        Self { kid, purpose: Purpose::Signatures(Some(Algorithm::EdDsa)), key, thumbprint }
     }
 
     /// One of ours, to encrypt to. Its name is its thumbprint.
     pub(super) fn to_encrypt(algorithm: KeyAlgorithm, key: PublicKey) -> Result<Self, JwkError> {
-        let kid = thumbprint(&key).to_string();
-        Self::new(Some(kid), Purpose::Encryption(algorithm), key)
+        Self::own(Purpose::Encryption(algorithm), key)
     }
 
     /// One of ours that signs. Its name is its thumbprint.
     pub(super) fn to_sign(algorithm: Algorithm, key: PublicKey) -> Result<Self, JwkError> {
-        Self::new(Some(thumbprint(&key).to_string()), Purpose::Signatures(Some(algorithm)), key)
+        Self::own(Purpose::Signatures(Some(algorithm)), key)
     }
 
     /// The same, by any algorithm that it takes.
     pub(super) fn to_sign_by_any(key: PublicKey) -> Result<Self, JwkError> {
-        Self::new(Some(thumbprint(&key).to_string()), Purpose::Signatures(None), key)
+        Self::own(Purpose::Signatures(None), key)
+    }
+
+    fn own(purpose: Purpose, key: PublicKey) -> Result<Self, JwkError> {
+        let key = Self::new(None, purpose, key)?;
+        Ok(Self { kid: Some(key.thumbprint.to_string()), ..key })
     }
 
     fn new(kid: Option<String>, purpose: Purpose, key: PublicKey) -> Result<Self, JwkError> {
@@ -188,7 +192,8 @@ impl PublicJwk {
         }
         let sizes = if matches!(purpose, Purpose::Encryption(_)) { ENCRYPTION } else { SIGNATURES };
         check(&key, &sizes)?;
-        Ok(Self { kid, purpose, key })
+        let thumbprint = thumbprint(&key);
+        Ok(Self { kid, purpose, key, thumbprint })
     }
 
     /// What its owner calls it.
@@ -225,7 +230,7 @@ impl PublicJwk {
     /// Its thumbprint: the same for the same key, whatever name and use it is given.
     #[must_use]
     pub fn thumbprint(&self) -> Thumbprint {
-        thumbprint(&self.key)
+        self.thumbprint
     }
 
     /// The key in JSON, in one form: what was read and is not known here is not in it.

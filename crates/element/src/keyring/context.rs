@@ -1,5 +1,8 @@
 //! An exchange of messages with somebody who is known: what seals them, which was the last, and what may come.
 
+use std::sync::Arc;
+
+use sceau_crypto::jose::PublicJwk;
 use sceau_element_api::keyring::{KeyringAlgorithm, SealedAnswer};
 use sceau_element_api::{Base64Url, KeyringId, Nonce, TerminalId};
 use sceau_keyring::{Begun, Channel, Request};
@@ -21,6 +24,8 @@ pub(super) struct Context {
     pub signer: [u8; 32],
     /// That one's key.
     pub spki: Vec<u8>,
+    /// The same, read, once a message verified under it.
+    pub key: Option<Arc<PublicJwk>>,
     /// The environment that it was bound in, where it is a bound terminal.
     pub image: Option<Hash>,
     /// The number of the next message.

@@ -204,6 +204,7 @@ mod tests {
             nonce: Nonce([number; 32]),
             signer: [7; 32],
             spki: Vec::new(),
+            key: None,
             image: None,
             next: 2,
             last: None,

@@ -7,7 +7,7 @@ use sceau_element_api::keyring::{
     ContextOffer, Keyring, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage,
 };
 use sceau_element_api::wire::{Code, Refusal};
-use sceau_keyring::{Answer, Ask, Channel, ContextId, MOST_MESSAGES, Message, Statement, file_of};
+use sceau_keyring::{Answer, Ask, Channel, ContextId, MOST_MESSAGES, Message, Statement, file_of, key_of};
 use sceau_trace::{Action, Hash, sha256};
 use zeroize::Zeroizing;
 
@@ -186,6 +186,7 @@ impl Desk {
             nonce: first.nonce,
             signer: [0; 32],
             spki: Vec::new(),
+            key: None,
             image: None,
             next: 1,
             last: None,
@@ -255,14 +256,19 @@ impl Desk {
         } else {
             self.first_signer(turn, action)?
         };
-        let message = Message::verify(&turn.jws, &spki)?;
+        let key = match &turn.context.key {
+            Some(key) => Arc::clone(key),
+            None => Arc::new(key_of(Message::TYP, &spki)?),
+        };
+        let message = Message::verify_by(&turn.jws, &key)?;
         if let Some(left) = left {
             return Err(left);
         }
-        let signer = sceau_keyring::thumbprint(&spki).ok_or_else(unknown)?;
         if !turn.begun {
-            (turn.context.signer, turn.context.spki, turn.context.image) = (signer, spki, image);
+            turn.context.signer = *key.thumbprint().as_bytes();
+            (turn.context.spki, turn.context.image) = (spki, image);
         }
+        turn.context.key = Some(key);
         if message.aud != self.keys.origin() {
             return Err(Refusal::new(Code::CallElsewhere, "the message is for another element"));
         }

@@ -101,7 +101,8 @@ impl Desk {
         session: &Session<'_>,
     ) -> Result<Agreed, Refusal> {
         let inner = open_inner(session.key, &turn.context.channel.id(), &asked.inner)?;
-        let sad = Sad::verify(&inner.sad, &turn.context.spki)?;
+        let key = turn.context.key.as_deref().ok_or_else(unknown)?;
+        let sad = Sad::verify_by(&inner.sad, key)?;
         let found = self.found(keyring, KeyringPhase::Active)?;
         self.may_ask(turn, keyring, &found.policy, (&request, &fact))?;
         let (_, secrets) = self.keyring_at(keyring, found.row)?;

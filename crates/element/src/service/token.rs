@@ -29,7 +29,8 @@ impl Service {
         tokio::spawn(async move {
             let fault =
                 || Err(Refusal::new(Code::Unavailable, "the call could not be opened: ask again later"));
-            let opened = service.opening(true, move |service| service.open(&call)).await.unwrap_or_else(fault);
+            let opened =
+                service.opening(true, move |service| service.open(&call)).await.unwrap_or_else(fault);
             service.work(move |service| service.protect_by_token(opened, address, answer)).await;
         });
     }
