@@ -1,8 +1,8 @@
 //! Policies: by the officer alone, each over the one before, and nothing that is not built.
 
 use sceau_element_api::keyring::{
-    ActorRole, ActorStatus, Biometric, CertificateSource, FaceRule, KeyringAccess, KeyringPolicy, KeyringUse,
-    PinRule, PolicyStatus, RequestKind, Roaming,
+    ActorRole, ActorStatus, Biometric, CertificateSource, FaceRule, KeyringAccess, KeyringActor,
+    KeyringPolicy, KeyringUse, PinRule, PolicyStatus, RequestKind, Roaming,
 };
 use sceau_element_api::wire::{Code, RecordDraft};
 use sceau_element_api::{CallError, OrganisationId};
@@ -177,6 +177,30 @@ async fn who_is_taken_out_acts_no_more_and_a_policy_that_ended_makes_nothing() {
     let asked = super::stage::asked_to_activate(&device, &talk, &package, &register);
     let answer = talk.ask(&device, Ask::Activate(asked)).await;
     assert!(matches!(&answer, Answer::Refused(refusal) if refusal.code == Code::PolicyUnknown));
+}
+
+/// Between the login and the use, in which its request is not verified again.
+#[tokio::test]
+async fn who_is_taken_out_or_replaced_while_a_holder_types_is_not_signed_for() {
+    let taken_out: [fn(&mut KeyringActor); 3] = [
+        |actor| actor.status = ActorStatus::Ended,
+        |actor| actor.kinds = vec![RequestKind::Authenticate],
+        |actor| actor.certificate = Key::certified("another").certificate.into(),
+    ];
+    for turn in taken_out {
+        let stage = Stage::begin().await;
+        let terminal = stage.activated().await;
+        let request = stage.request(terminal.place.keyring, &[b"x"]);
+        let mut attempt = terminal.attempt(&stage, request, PIN).await.unwrap();
+        let row = stage.client().current(sceau_element_api::Kind::KeyringAccess, stage.policy.organisation);
+        let row = row.await.unwrap().unwrap();
+        let mut access = KeyringAccess { previous: Some(row.hash), ..stage.access.clone() };
+        turn(&mut access.actors[1]);
+        publish(stage.client(), &stage.officer, &access, Some(row.version())).await.unwrap();
+        let sad = terminal.consent(&stage, &attempt).sign(&terminal.device).unwrap();
+        let (ask, _) = terminal.uses(&attempt, &sad);
+        assert_eq!(refused(&attempt.talk.ask(&terminal.device, ask).await), Code::ActorUnknown);
+    }
 }
 
 #[tokio::test]
