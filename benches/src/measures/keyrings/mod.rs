@@ -15,7 +15,7 @@ use sceau_element_api::keyring::RequestKind;
 use tokio::sync::Semaphore;
 
 use self::ground::{Ground, Kept};
-use self::terminal::Terminal;
+use self::terminal::{Failed, Terminal};
 use crate::Settings;
 use crate::processor::processor_time;
 use crate::row::{Figure, Row, Target};
@@ -87,6 +87,7 @@ async fn of_kind(
     }
     let half = wanted / 2.0;
     let mut paced = load(ground, kind, count(half, length), Pace::Even(half)).await?;
+    let refused = paced.times.iter().filter(|time| time.is_infinite()).count();
     let cost = costs.iter().map(|(_, cost)| cost).sum();
     let mut rows = vec![
         Row::figure(
@@ -104,6 +105,7 @@ async fn of_kind(
             Figure::new(quantile(&mut paced.times, 0.99), "ms"),
             Target::AtMost(SLOWEST),
         ),
+        Row::told(format!("{word}: {half:.0} a second, refused"), Figure::new(refused as f64, "of them")),
         Row::told(
             format!("{word}: as fast as answered, 99 of 100"),
             Figure::new(quantile(&mut full.times, 0.99), "ms"),
@@ -120,7 +122,8 @@ async fn batch(ground: &mut Ground) -> Result<Row, String> {
     let mut terminal = ground.terminals.pop().ok_or("there is a terminal")?;
     let request = ground.request(RequestKind::Sign, terminal.keyring(), BATCH)?;
     let before = processor_time(&pids)?;
-    transaction(ground, &mut terminal, request).await?;
+    let done = transaction(ground, &mut terminal, request).await;
+    done.map_err(|failed| format!("a batch: {failed:?}"))?;
     let cost = processor_time(&pids)? - before;
     let name = format!("sign: processor time of the servers, a consent to {BATCH} documents");
     Ok(Row::figure(name, Figure::new(cost, "ms"), Target::AtMost(1_000.0)))
@@ -139,7 +142,7 @@ enum Pace {
 struct Load {
     /// Transactions a second, from the first to the last answer.
     rate: f64,
-    /// Milliseconds of each, from the instant that it was due.
+    /// Milliseconds of each, from the instant that it was due; without end where it was refused.
     times: Vec<f64>,
 }
 
@@ -160,30 +163,32 @@ async fn load(ground: &mut Ground, kind: RequestKind, count: usize, pace: Pace) 
         async move {
             let mut times = Vec::new();
             for (at, request) in requests {
-                let place = places.acquire().await;
+                let mut place = Some(places.acquire().await.map_err(|error| error.to_string())?);
                 let mut due = Instant::now();
                 if let Pace::Even(rate) = pace {
                     // Others do not wait for this one's turn to come.
-                    drop(place);
+                    drop(place.take());
                     due = began + Duration::from_secs_f64(at as f64 / rate);
                     tokio::time::sleep_until(due.into()).await;
-                    transaction(ground_of_all, &mut terminal, request).await?;
-                } else {
-                    transaction(ground_of_all, &mut terminal, request).await?;
-                    drop(place);
                 }
-                times.push(due.elapsed().as_secs_f64() * 1e3);
+                let done = transaction(ground_of_all, &mut terminal, request).await;
+                times.push(match done {
+                    Ok(()) => due.elapsed().as_secs_f64() * 1e3,
+                    Err(Failed::Busy) => f64::INFINITY,
+                    Err(Failed::Other(why)) => return Err(why),
+                });
             }
             Ok::<_, String>((terminal, times))
         }
     });
     let done = futures::future::try_join_all(work).await?;
-    let rate = count as f64 / began.elapsed().as_secs_f64();
-    let mut load = Load { rate, times: Vec::with_capacity(count) };
+    let lasted = began.elapsed().as_secs_f64();
+    let mut load = Load { rate: 0.0, times: Vec::with_capacity(count) };
     for (terminal, times) in done {
         ground.terminals.push(terminal);
         load.times.extend(times);
     }
+    load.rate = load.times.iter().filter(|time| time.is_finite()).count() as f64 / lasted;
     Ok(load)
 }
 
@@ -192,11 +197,11 @@ async fn transaction(
     ground: &Ground,
     terminal: &mut Terminal,
     (request, jws): (KeyringRequestId, String),
-) -> Result<(), String> {
-    leave(&ground.of_provider, jws).await.map_err(|error| error.to_string())?;
+) -> Result<(), Failed> {
+    leave(&ground.of_provider, jws).await?;
     terminal.answers(&ground.of_terminals, &ground.provider, request).await?;
     let told = became(&ground.of_provider, &ground.provider, &ground.element, request, 0).await;
-    match told.map_err(|error| error.to_string())? {
+    match told? {
         Became::Signed(_) => Ok(()),
         _ => Err("a request that was granted is not told to be".into()),
     }

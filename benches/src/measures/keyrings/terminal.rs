@@ -15,11 +15,11 @@ use opaque_ke::{
     CipherSuite, ClientLogin, ClientLoginFinishParameters, CredentialResponse, Identifiers, Ristretto255,
     TripleDh,
 };
-use sceau_client::Server;
 use sceau_client::keyring::{Carries as _, FileKey, now};
+use sceau_client::{ClientError, Server};
 use sceau_crypto::{KeyId, Secret, random};
 use sceau_element_api::keyring::{FirstPart, SealedMessage};
-use sceau_element_api::wire::Version;
+use sceau_element_api::wire::{Code, Version};
 use sceau_element_api::{Base64Url, KeyringId, KeyringRequestId, Nonce, TerminalId};
 use sceau_keyring::{
     Answer, Ask, Challenge, Channel, Expected, Inner, Login, LookAt, Message, Names, Outcome, Place, Request,
@@ -89,6 +89,38 @@ impl RngCore for Drawn {
 
 impl CryptoRng for Drawn {}
 
+/// A transaction that came to nothing.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// More was asked than is done.
+    Busy,
+    /// Something that must not be.
+    Other(String),
+}
+
+impl From<ClientError> for Failed {
+    fn from(error: ClientError) -> Self {
+        match &error {
+            ClientError::Refused { code, .. } | ClientError::InClear { code, .. } if code == "busy" => {
+                Self::Busy
+            }
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+impl From<String> for Failed {
+    fn from(why: String) -> Self {
+        Self::Other(why)
+    }
+}
+
+impl From<&str> for Failed {
+    fn from(why: &str) -> Self {
+        Self::Other(why.to_owned())
+    }
+}
+
 /// What `keyring.json` of a terminal's folder says.
 #[derive(Deserialize)]
 struct Kept {
@@ -147,7 +179,7 @@ impl Terminal {
         host: &Server,
         provider: &FileKey,
         request: KeyringRequestId,
-    ) -> Result<(), String> {
+    ) -> Result<(), Failed> {
         #[derive(Deserialize)]
         struct Waiting {
             request: KeyringRequestId,
@@ -195,7 +227,7 @@ impl Terminal {
         provider: &FileKey,
         jws: &str,
         asked: &Request,
-    ) -> Result<Used, String> {
+    ) -> Result<Used, Failed> {
         let started =
             ClientLogin::<Suite>::start(&mut Drawn, &self.pin).map_err(|error| error.to_string())?;
         let ke1 = started.message.serialize().to_vec();
@@ -248,7 +280,7 @@ impl Terminal {
     }
 
     /// A visit, with the nonce that came with the answer to the one before, as a terminal that does several things in a row.
-    async fn visits<T: DeserializeOwned>(&mut self, host: &Server, ask: VisitAsk) -> Result<T, String> {
+    async fn visits<T: DeserializeOwned>(&mut self, host: &Server, ask: VisitAsk) -> Result<T, Failed> {
         #[derive(Deserialize)]
         struct Given {
             nonce: Nonce,
@@ -262,8 +294,8 @@ impl Terminal {
         let nonce = match self.next.take() {
             Some(nonce) => nonce,
             None => {
-                let given: Result<Given, _> = host.post("/v1/keyrings/nonces", &json!({})).await;
-                given.map_err(|error| error.to_string())?.nonce
+                let given: Given = host.post("/v1/keyrings/nonces", &json!({})).await?;
+                given.nonce
             }
         };
         let Kept { keyring, terminal, ref origin, .. } = self.kept;
@@ -271,14 +303,13 @@ impl Terminal {
         let visit = Visit { v: 1, aud, host: host.host(), keyring, terminal, nonce, time, ask };
         let visit = visit.sign(&self.device).map_err(|error| error.to_string())?;
         let body = json!({ "visit": visit, "device": Base64Url::from(self.device.spki()) });
-        let Told { told, next } =
-            host.post("/v1/keyrings/visits", &body).await.map_err(|error| error.to_string())?;
+        let Told { told, next } = host.post("/v1/keyrings/visits", &body).await?;
         self.next = Some(next.nonce);
         Ok(told)
     }
 
-    async fn talk<'a>(&'a self, host: &'a Server) -> Result<Talk<'a>, String> {
-        let offer = host.context().await.map_err(|error| error.to_string())?;
+    async fn talk<'a>(&'a self, host: &'a Server) -> Result<Talk<'a>, Failed> {
+        let offer = host.context().await?;
         let (channel, wrapped) =
             Channel::begin(&offer, Some(self.kept.channel)).map_err(|error| error.to_string())?;
         Ok(Talk { terminal: self, host, channel, nonce: offer.nonce, wrapped, seq: 0 })
@@ -296,7 +327,7 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
-    async fn ask(&mut self, ask: Ask) -> Result<Answer, String> {
+    async fn ask(&mut self, ask: Ask) -> Result<Answer, Failed> {
         let Kept { origin, channel, image, .. } = &self.terminal.kept;
         self.seq += 1;
         let message = Message {
@@ -315,9 +346,10 @@ impl Talk<'_> {
         let sealed = self.channel.seal_up(self.seq, &jws).into();
         let (context, seq) = (self.channel.id().into(), self.seq);
         let message = SealedMessage { context, seq, first, sealed, address: None };
-        let answer = self.host.message(&message).await.map_err(|error| error.to_string())?;
+        let answer = self.host.message(&message).await?;
         match self.channel.open_down(self.seq, &answer.sealed).map_err(|error| error.to_string())? {
-            Answer::Refused(refusal) => Err(refusal.detail),
+            Answer::Refused(refusal) if refusal.code == Code::Busy => Err(Failed::Busy),
+            Answer::Refused(refusal) => Err(refusal.detail.into()),
             answer => Ok(answer),
         }
     }
