@@ -6,7 +6,7 @@ use sceau_element_api::keyring::{
 };
 use sceau_element_api::wire::{Code, RecordDraft};
 use sceau_element_api::{CallError, OrganisationId};
-use sceau_keyring::{Answer, Ask};
+use sceau_keyring::{Answer, Ask, Statement as _};
 use sceau_trace::{ActorKind, sha256};
 
 use super::stage::{Key, PIN, Stage, Talk, policy, publish, refused};
