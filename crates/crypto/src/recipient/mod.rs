@@ -1,6 +1,6 @@
 //! Recipient keys, and the CEK wrapped to them (docs/envelope.md, "Recipient suites").
 
-mod decapsulation;
+mod encapsulation;
 mod oaep;
 mod parts;
 mod private;

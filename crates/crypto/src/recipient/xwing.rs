@@ -7,7 +7,7 @@ use hpke::rand_core::{TryCryptoRng, TryRng};
 use hpke::{Deserializable, OpModeR, OpModeS, Serializable, aead::AesGcm256, kdf::HkdfSha256, kem::XWing};
 use hpke::{single_shot_open, single_shot_seal_with_rng};
 
-use super::decapsulation::{Expanded, XWingHeld};
+use super::encapsulation::{Expanded, XWingHeld};
 use super::{KeyError, RecipientKey, RecipientSuite, UnwrapError};
 use crate::{Cek, FileId, KeyId, Label, Secret, SecretBytes, primitives};
 
@@ -97,7 +97,7 @@ impl PublicKey {
             clippy::expect_used,
             reason = "encapsulating to a checked key and one AES-GCM message cannot fail"
         )]
-        let (enc, ciphertext) = single_shot_seal_with_rng::<AesGcm256, HkdfSha256, XWing>(
+        let (enc, ciphertext) = single_shot_seal_with_rng::<AesGcm256, HkdfSha256, XWingHeld>(
             &OpModeS::Base,
             &self.0,
             &info(file, id),

@@ -1,5 +1,5 @@
-//! X-Wing's private side by AWS-LC (draft-connolly-cfrg-xwing-kem, sections 5.2 to 5.4): ML-KEM-768 and X25519 are its own, in vector code, and the expansion of
-//! the seed happens once. HPKE's key schedule and its AEAD are those of `hpke`, as is the public side.
+//! X-Wing by AWS-LC (draft-connolly-cfrg-xwing-kem, sections 5.2 to 5.4): ML-KEM-768 and X25519 are its own, in vector code, and the expansion of a
+//! seed happens once. HPKE's key schedule and its AEAD are those of `hpke`, as are the shapes of public keys and of what is sent.
 
 use std::sync::Arc;
 
@@ -60,16 +60,36 @@ impl Expanded {
         let (ct_m, ct_x) = enc.split_at_checked(CIPHERTEXT)?;
         let ss_m = self.0.ml_kem.decapsulate(ct_m.into()).ok()?;
         let pk_x = self.0.public.get(PUBLIC.len()..)?;
-        let peer = agreement::UnparsedPublicKey::new(&agreement::X25519, ct_x);
-        let combined = agreement::agree(&self.0.x25519, peer, (), |ss_x| {
-            let mut combiner = digest::Context::new(&digest::SHA3_256);
-            [ss_m.as_ref(), ss_x, ct_x, pk_x, LABEL].iter().for_each(|part| combiner.update(part));
-            Ok(combiner.finish())
-        });
-        let mut shared = SharedSecret::default();
-        shared.0.copy_from_slice(combined.ok()?.as_ref());
-        Some(shared)
+        combined(ss_m.as_ref(), (&self.0.x25519, ct_x), (ct_x, pk_x))
     }
+}
+
+/// `EncapsulateDerand`, with what AWS-LC draws; none for a point of X25519 that gives zero.
+fn encapsulate(to: &Public) -> Option<(SharedSecret<XWingHeld>, Enc)> {
+    let public = to.to_bytes();
+    let (pk_m, pk_x) = public.split_at_checked(PUBLIC.len())?;
+    let (ct_m, ss_m) = kem::EncapsulationKey::new(&kem::ML_KEM_768, pk_m).ok()?.encapsulate().ok()?;
+    let ephemeral = agreement::PrivateKey::generate(&agreement::X25519).ok()?;
+    let ct_x = ephemeral.compute_public_key().ok()?;
+    let shared = combined(ss_m.as_ref(), (&ephemeral, pk_x), (ct_x.as_ref(), pk_x))?;
+    Some((shared, Enc::from_bytes(&[ct_m.as_ref(), ct_x.as_ref()].concat()).ok()?))
+}
+
+/// `Combiner`, of ML-KEM's secret and of what X25519 gives for this key and that point.
+fn combined(
+    ss_m: &[u8],
+    (private, peer): (&agreement::PrivateKey, &[u8]),
+    (ct_x, pk_x): (&[u8], &[u8]),
+) -> Option<SharedSecret<XWingHeld>> {
+    let peer = agreement::UnparsedPublicKey::new(&agreement::X25519, peer);
+    let combined = agreement::agree(private, peer, (), |ss_x| {
+        let mut combiner = digest::Context::new(&digest::SHA3_256);
+        [ss_m, ss_x, ct_x, pk_x, LABEL].iter().for_each(|part| combiner.update(part));
+        Ok(combiner.finish())
+    });
+    let mut shared = SharedSecret::default();
+    shared.0.copy_from_slice(combined.ok()?.as_ref());
+    Some(shared)
 }
 
 /// A key of ML-KEM-768 from `d ‖ z`, and its public part. AWS-LC takes the expanded form alone, which is made here and wiped.
@@ -116,6 +136,10 @@ impl Kem for XWingHeld {
         random: &mut impl CryptoRng,
     ) -> Result<(SharedSecret<Self>, Enc), HpkeError> {
         let to = Some(to).filter(|_| sender.is_none()).ok_or(HpkeError::EncapError)?;
+        if let Some(encapsulated) = encapsulate(to) {
+            return Ok(encapsulated);
+        }
+        // A key that its owner made wrong: what is sealed to it is sealed all the same, and opens for nobody who looks.
         let (shared, enc) = XWing::encap_with_rng(to, None, random)?;
         let mut own = SharedSecret::default();
         own.0.copy_from_slice(&shared.0);
@@ -180,7 +204,7 @@ mod tests {
             enc: String,
             shared: String,
         }
-        let vectors: Vec<Vector> = serde_json::from_str(include_str!("decapsulation_vectors.json")).unwrap();
+        let vectors: Vec<Vector> = serde_json::from_str(include_str!("encapsulation_vectors.json")).unwrap();
         assert_eq!(vectors.len(), 3);
         for vector in vectors {
             let ours = Expanded::from_bytes(&from_hex(&vector.seed)).unwrap();
@@ -193,6 +217,15 @@ mod tests {
     fn from_hex(text: &str) -> Vec<u8> {
         let digit = |at: usize| u8::from_str_radix(text.get(at..at + 2).unwrap(), 16).unwrap();
         (0..text.len()).step_by(2).map(digit).collect()
+    }
+
+    #[test]
+    fn a_key_whose_point_gives_zero_stops_nobody_who_seals_to_it() {
+        let mut public = XWing::sk_to_pk(&key(7).0).to_bytes();
+        public[PUBLIC.len()..].fill(0);
+        let public = Public::from_bytes(&public).unwrap();
+        assert!(encapsulate(&public).is_none());
+        XWingHeld::encap_with_rng(&public, None, &mut SystemRandom).unwrap();
     }
 
     /// What was not made for the key gives a secret of nobody's, the same on both sides: ML-KEM rejects implicitly (FIPS 203, algorithm 18), and X25519 takes any point.
