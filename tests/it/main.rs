@@ -16,6 +16,7 @@ mod a_cut_upload_goes_on;
 mod a_dossier_goes_its_whole_way;
 mod a_key_manager_is_made_anew_from_its_custodians;
 mod a_keyring_asks_for_the_face;
+mod a_keyring_asks_for_the_fingerprint;
 mod a_keyring_is_stopped;
 mod a_keyring_roams;
 mod a_keyring_shows_who_it_is;

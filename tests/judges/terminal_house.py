@@ -19,6 +19,7 @@ GENERATOR = pathlib.Path(sys.executable).parent / "uniffi-bindgen"
 LIBRARY = "libsceau_terminal_sdk.so"
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 PIN = "402917385516"
+ORGANISATION = "5b1f6a0e-52f7-4d0c-9a35-6f5a5b0d0e01"
 POLICY = "5b1f6a0e-52f7-4d0c-9a35-6f5a5b0d0e02"
 PROVIDER = "5b1f6a0e-52f7-4d0c-9a35-6f5a5b0d0e04"
 
@@ -129,11 +130,11 @@ class Device(sdk.Surroundings):
     """What the system would say."""
 
     def __init__(self, number: str = "7"):
-        self.number, self.signals = number, []
+        self.number, self.signals, self.knows_holder = number, [], False
 
     def environment(self):
         facts = [sdk.Fact(name="device", value=self.number), sdk.Fact(name="program", value="judge")]
-        return sdk.Environment(facts=facts, signals=list(self.signals))
+        return sdk.Environment(facts=facts, signals=list(self.signals), knows_holder=self.knows_holder)
 
 
 def typed(pin: str = PIN):
@@ -172,7 +173,7 @@ class House(unittest.TestCase):
         names = ["platform", "key_manager", "intake", "keyfront", "keyrings"]
         (data / "ports.json").write_text(json.dumps(dict(zip(names, free_ports(len(names)), strict=True))))
         up = cls.start("up", "--data", str(data), "--demonstration")
-        cls.at = pathlib.Path(up["demonstration"]["keyring"])
+        cls.at, cls.data = pathlib.Path(up["demonstration"]["keyring"]), data
         cls.host = ["--at", up["keyrings"]["url"], "--anchors", "host.pem"]
         cls.provider = ["--element", "element.json", "--certificate", "sp.pem", "--key", "sp.key"]
         cls.authority = ["--element", "element.json", "--certificate", "ra.pem", "--key", "ra.key"]
@@ -197,6 +198,19 @@ class House(unittest.TestCase):
         ran = subprocess.run([SCEAU, *words], cwd=cls.at, capture_output=True, text=True)
         assert ran.returncode == 0, f"{words}: {ran.stdout} {ran.stderr}"
         return json.loads(ran.stdout) if ran.stdout.strip().startswith("{") else {}
+
+    @classmethod
+    def publish(cls, **other):
+        """The policy of the demonstration with these members, in its officer's word: keyrings that are made afterwards follow it."""
+        policy = {
+            "origin": json.loads((cls.at / "element.json").read_text())["origin"], "policy": POLICY, "organisation": ORGANISATION, "name": "Signature", "use": "sign",
+            "pin": {"least": 6, "most": 12}, "second_factor": "none", "algorithm": "ES256", "authority": {"embedded": {"days": 365}}, "subject": ["common_name"],
+            "activation_days": 90, "terminals_most": 1, "roaming": "none", "biometric": "none", "batch_most": 10, "request_seconds": 600, "dissociation": "holder",
+            "discloses": "identity", "applies_to_existing": False, "status": "active", **other,
+        }
+        (cls.at / "policy.json").write_text(json.dumps(policy))
+        (key,) = cls.data.rglob("officer.key")
+        cls.sceau("keyring", "policy", *cls.host, "--certificate", str(key.with_suffix(".pem")), "--key", str(key), "policy.json")
 
     @classmethod
     def handed(cls, name: str) -> str:

@@ -273,6 +273,23 @@ class Copies(House):
         return sdk.Shell(storage=storage or shell.storage, key=key or shell.key, surroundings=surroundings or Device())
 
 
+class Fingerprints(House):
+    def test_a_policy_that_asks_for_the_fingerprint_takes_devices_alone_that_know_their_holder(self):
+        self.publish(biometric="fingerprint")
+        keyring, shell = self.handed("fingerprint"), self.shell("fingerprint")
+        terminal = self.terminal(shell)
+        self.refused(Local, "fingerprint_missing", lambda: self.begun(terminal, "fingerprint"))
+        self.assertIsNone(terminal.names())
+        shell.surroundings.knows_holder = True
+        self.begun(terminal, "fingerprint").choose(typed(), typed())
+        request = seen(terminal.request(self.ask(keyring)))
+        # Its holder took the device's lock off meanwhile.
+        shell.surroundings.knows_holder = False
+        self.refused(Local, "fingerprint_missing", lambda: request.approve(typed()))
+        shell.surroundings.knows_holder = True
+        request.approve(typed())
+
+
 class Bindings(unittest.TestCase):
     """Kotlin and Swift are generated when they are packaged, and are not in the tree: that each of them is of this source, and asks it whether it is."""
 

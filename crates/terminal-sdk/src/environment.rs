@@ -16,6 +16,10 @@ pub struct Environment {
     pub facts: Vec<Fact>,
     /// What it warns of; none where all is well.
     pub signals: Vec<TamperingSignal>,
+    /// Whether the terminal's key signs only once the device knew its holder by a fingerprint or a face, each time: keyrings whose policy asks for the fingerprint are
+    /// activated and used on such a device alone. On Android: `setUserAuthenticationRequired(true)` with `AUTH_BIOMETRIC_STRONG`; on iOS: an access control with `biometryCurrentSet`.
+    #[uniffi(default = false)]
+    pub knows_holder: bool,
 }
 
 /// One thing that stays as it is.
@@ -96,7 +100,7 @@ mod tests {
     fn of(facts: &[(&str, &str)]) -> Environment {
         let fact =
             |(name, value): &(&str, &str)| Fact { name: (*name).to_owned(), value: (*value).to_owned() };
-        Environment { facts: facts.iter().map(fact).collect(), signals: Vec::new() }
+        Environment { facts: facts.iter().map(fact).collect(), signals: Vec::new(), knows_holder: false }
     }
 
     #[test]

@@ -74,6 +74,10 @@ pub const CODES: &[(&str, &str)] = &[
         "key_failed",
         "The shell's key failed, or does not sign as it should: let people try again, then mend the shell.",
     ),
+    (
+        "fingerprint_missing",
+        "Say that the keyring asks for the fingerprint: let people set the device's lock up; on a device without one it is of no use.",
+    ),
     ("keyring_blocked", "Send people to their registration authority for another keyring."),
     ("keyring_cooling", "Show how long to wait."),
     ("keyring_destroyed", "Say so; there is nothing to do."),

@@ -159,6 +159,10 @@ impl Keeps for Shell {
         ))
     }
 
+    fn knows_holder(&self) -> Result<bool, ClientError> {
+        Ok(self.environment()?.knows_holder)
+    }
+
     fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, ClientError> {
         Ok(self.storage.read(name.to_owned()).map_err(of_storage)?.map(Zeroizing::new))
     }

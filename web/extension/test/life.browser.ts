@@ -246,6 +246,43 @@ describe("the terminal in a browser", () => {
     await page.evaluate(() => localStorage.setItem("sceau-language", "en"));
   });
 
+  it("takes the lock of the device for the fingerprint that a policy asks for, and is of no use without one", async () => {
+    house.publish({ biometric: "fingerprint" });
+    const handed = house.handOver("fingerprint", "Irène Curie");
+    const shown = async (on: Page): Promise<void> => {
+      await on.evaluate(() => localStorage.setItem("sceau-language", "fr"));
+      await on.goto(`chrome-extension://${browser.id}/terminal.html#/add`);
+      await on.reload();
+      await on.getByLabel("L’invitation", { exact: true }).fill(handed.invitation);
+      await on.getByLabel("L’adresse de l’hôte").fill(house.url);
+      await on.getByLabel("Le code d’activation").fill(handed.code);
+      await on.getByRole("button", { name: "Continuer" }).click();
+      await on.getByText("Irène Curie").waitFor();
+    };
+    const without = await browser.page("#/add");
+    await shown(without);
+    await without.getByText("fingerprint_missing").waitFor();
+    expect(await without.getByRole("button", { name: "C’est moi, choisir un code PIN" }).isDisabled()).toBe(true);
+    await looks(without, "fingerprint-missing");
+    await without.close();
+
+    page = await browser.page("#/add");
+    await device(page);
+    await shown(page);
+    await page.getByText("Ce trousseau demande votre empreinte").waitFor();
+    await looks(page, "fingerprint");
+    await page.getByRole("button", { name: "C’est moi, choisir un code PIN" }).click();
+    for (const heading of ["Choisissez votre code PIN", "Encore une fois, le même"]) {
+      await page.getByRole("heading", { name: heading }).waitFor();
+      await type(page, PIN);
+      await page.getByRole("button", { name: "Valider" }).click();
+    }
+    await heading("Votre trousseau est à vous").waitFor();
+    await page.goto(`chrome-extension://${browser.id}/terminal.html#/k/${handed.id}`);
+    await page.getByText("sous le verrou de cet appareil").waitFor();
+    await page.evaluate(() => localStorage.setItem("sceau-language", "en"));
+  });
+
   it("says where the keyring stands and what was done, in English too, and suspends it", async () => {
     page = await browser.page(`#/k/${handed.id}`);
     await page.getByText("in use", { exact: true }).waitFor();

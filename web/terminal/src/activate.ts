@@ -87,8 +87,16 @@ export async function activate(
   const shown = showable(first);
   const chosen = await choose(shown);
   if (chosen === null) return null;
+  lockedAsAsked(shown.policy, chosen.locked);
   if (pinRefused(chosen.pin, shown.policy.pin) !== null) throw new TerminalError("pin_not_taken", "the PIN is not of the policy");
   return storage.alone(() => confirm(storage, by, host.origin, shown, chosen));
+}
+
+/** That the device's lock is there where the policy asks for the fingerprint: this terminal knows its holder by nothing else. Throws `fingerprint_missing`. */
+export function lockedAsAsked(policy: Policy, locked: boolean): void {
+  if (policy.biometric === "fingerprint" && !locked) {
+    throw new TerminalError("fingerprint_missing", "the policy of this keyring asks for its holder's fingerprint, by the lock of this device");
+  }
 }
 
 interface By {

@@ -13,7 +13,7 @@ import { type DeviceKey, generateDevice } from "./jws";
 import { ownAsked } from "./own";
 import { isProofOfElement, PICTURE_PREFIX, placeOf, proofOfTerminal, type RoamingKeys, roamingKeys, shortCode } from "./roaming";
 import { type Cabinet, type Environment, type Kept, type Lock, Storage } from "./storage";
-import type { Chosen } from "./activate";
+import { type Chosen, lockedAsAsked } from "./activate";
 import { look, namesIn } from "./state";
 import { prove } from "./use";
 
@@ -171,6 +171,7 @@ async function proven(
       await storage.forget();
       return false;
     }
+    lockedAsAsked(policy, chosen.locked);
     try {
       // All of it before it is sent: where the answer is lost, this is a terminal. What opens the part until this use is of the code, and turns by it.
       if (!(await storage.exists())) await storage.make(kept, by.device, by.keys.secret, chosen.locked ? await storage.makeLock() : null, false);

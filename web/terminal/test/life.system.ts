@@ -275,4 +275,21 @@ describe("a terminal of a keyring", () => {
     expect(await code(activate(thief, { carrier, origin: house.url }, invitation, factorsOf(handed), never))).not.toBe("done");
     expect(await code(activate(storage, { carrier, origin: house.url }, invitation, factorsOf(handed), never))).toBe("terminal_exists");
   });
+
+  it("is no terminal of a keyring whose policy asks for the fingerprint but under the lock of a device", async () => {
+    house.publish({ biometric: "fingerprint" });
+    const handed = house.handOver("fingerprint", "Marie Curie");
+    const lock: Lock = { make: () => Promise.resolve(new Uint8Array([1])), open: () => Promise.resolve(new Uint8Array(32).fill(7)) };
+    const lies = drawer();
+    const storage = new Storage(lies, here, handed.id, lock);
+    const activates = (locked: boolean): Promise<string | null> =>
+      activate(storage, { carrier, origin: house.url }, parseInvitation(handed.invitation), factorsOf(handed), ({ policy }) => {
+        expect(policy.biometric).toBe("fingerprint");
+        return Promise.resolve({ pin: PIN, locked });
+      });
+    expect(await code(activates(false))).toBe("fingerprint_missing");
+    expect(await lies.names()).toEqual([]);
+    expect(await activates(true)).toBe("active");
+    await sign({ id: handed.id, storage, lies }, lease(handed.id));
+  });
 });

@@ -75,6 +75,7 @@ pub async fn begin_activation(
     let by = Terminal { carrier, invitation, factors, device: &new.key };
     // A registration is blinded from the PIN, which nobody chose yet: the first context only asks to be shown, with digits that are thrown away.
     let shown = by.begin(&throwaway()?).await?.shown()?;
+    storage.may_serve(&shown.policy)?;
     Ok(Activation { new, shown, sent: AtomicBool::new(false), _alone: alone })
 }
 

@@ -84,6 +84,7 @@ pub async fn join<E: From<ClientError>>(
     };
     let admitted = coming.admitted(&kept).await?;
     let policy = KeyringPolicy::parse(&admitted.policy).map_err(|_| ClientError::Answer)?.document;
+    storage.may_serve(&policy)?;
     admitted
         .identity
         .check(&policy.subject)

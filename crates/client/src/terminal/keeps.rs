@@ -63,6 +63,14 @@ pub trait Keeps: fmt::Debug + Send + Sync {
     /// [`ClientError::File`].
     fn images(&self) -> Result<Vec<Hash>, ClientError>;
 
+    /// Whether the terminal's key signs only once the device knew its holder, by a fingerprint or what stands for one. Asked before each use: it may be taken off.
+    ///
+    /// # Errors
+    /// [`ClientError::Keyring`] where it cannot be told.
+    fn knows_holder(&self) -> Result<bool, ClientError> {
+        Ok(false)
+    }
+
     /// A new key of P-256 for a terminal that is about to be.
     ///
     /// # Errors

@@ -197,6 +197,7 @@ pub(super) async fn may_type(
     camera: Option<&Camera<'_>>,
 ) -> Result<(), ClientError> {
     let (kept, device, _) = storage.load()?;
+    storage.may_serve(&kept.policy()?)?;
     kept.may_show_face(storage, (asked.request.kind, camera))?;
     let state = look(storage, carrier, (&kept, &device), Since::LastUse).await?;
     state.may_try()?;

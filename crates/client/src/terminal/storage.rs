@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sceau_crypto::{KeyId, Secret};
+use sceau_element_api::keyring::{Biometric, KeyringPolicy};
 use sceau_element_api::{Base64Url, KeyringId, KeyringRequestId, TerminalId};
 use sceau_keyring::Outcome;
 use sceau_trace::Hash;
@@ -125,6 +126,15 @@ impl Storage {
     /// [`ClientError::File`].
     pub fn is_terminal(&self) -> Result<bool, ClientError> {
         Ok(self.keeps.read(KEYRING)?.is_some())
+    }
+
+    /// Whether this terminal may be one of a keyring of this policy: where the fingerprint is asked for, its key signs for nobody whom the device does not know.
+    pub(super) fn may_serve(&self, policy: &KeyringPolicy) -> Result<(), ClientError> {
+        if policy.biometric != Biometric::Fingerprint || self.keeps.knows_holder()? {
+            return Ok(());
+        }
+        let words = "the policy of this keyring asks for its holder's fingerprint, at a device that knows it: this terminal has none. Activate it in a browser with the extension, or on a phone";
+        Err(refused("fingerprint_missing", words))
     }
 
     /// Which keyring and terminal this is, if it is where it was made.

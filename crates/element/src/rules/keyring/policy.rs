@@ -1,6 +1,6 @@
 //! Policies of keyrings: in the security officer's word, each version over the one before.
 
-use sceau_element_api::keyring::{Biometric, CertificateSource, Dissociation, KeyringPolicy, Roaming};
+use sceau_element_api::keyring::{CertificateSource, Dissociation, KeyringPolicy, Roaming};
 use sceau_element_api::wire::{Code, Refusal, Version};
 
 use super::{follows, officer};
@@ -42,7 +42,6 @@ fn served(document: &KeyringPolicy) -> Result<(), Refusal> {
         demand(holds, Code::KindNotServed, &format!("this version of the element does not serve {what} yet"))
     };
     not(!matches!(document.authority, CertificateSource::Est { .. }), "outside authorities")?;
-    not(document.biometric != Biometric::Fingerprint, "fingerprints: terminals look at them by themselves")?;
     // A template stays on the terminal that it was made for; the next one would have to be believed by the PIN alone.
     let moves = document.face.is_some() && document.roaming != Roaming::None;
     not(!moves, "the roaming of keyrings that ask for the face")?;

@@ -99,7 +99,6 @@ async fn what_is_not_built_is_refused() {
     let face = Some(FaceRule { model: sha256(b"a model"), least: 400 });
     let tries = [
         KeyringPolicy { authority: outside, ..policy() },
-        KeyringPolicy { biometric: Biometric::Fingerprint, ..policy() },
         KeyringPolicy { biometric: Biometric::Face, face, roaming: Roaming::Move, ..policy() },
         KeyringPolicy { applies_to_existing: true, ..policy() },
         KeyringPolicy { unfinished_most: Some(3), ..policy() },

@@ -114,6 +114,7 @@ mod tests {
             (refused(403, "face_not_matched"), Exit::Key),
             (found("face_invalid"), Exit::Input),
             (found("face_missing"), Exit::Usage),
+            (found("fingerprint_missing"), Exit::Usage),
             (refused(503, "face_unavailable"), Exit::System),
             (found("request_invalid"), Exit::Input),
             (found("actor_unknown"), Exit::Input),
