@@ -68,15 +68,15 @@ pub const CODES: &[(&str, &str)] = &[
     ("anchors", "Give the host's authorities in PEM; on Android they have to be given."),
     ("code_malformed", "Have the code typed again."),
     ("environment_unknown", "The shell's `environment` failed or gave no fact: mend the shell."),
+    (
+        "fingerprint_missing",
+        "Say that the keyring asks for the fingerprint: let people set the device's lock up; on a device without one it is of no use.",
+    ),
     ("id_malformed", "Give ids as the terminal gave them."),
     ("invitation_malformed", "Ask the registration authority for the invitation again."),
     (
         "key_failed",
         "The shell's key failed, or does not sign as it should: let people try again, then mend the shell.",
-    ),
-    (
-        "fingerprint_missing",
-        "Say that the keyring asks for the fingerprint: let people set the device's lock up; on a device without one it is of no use.",
     ),
     ("keyring_blocked", "Send people to their registration authority for another keyring."),
     ("keyring_cooling", "Show how long to wait."),
