@@ -6,6 +6,7 @@
 mod bell;
 mod body;
 mod code;
+mod est;
 mod feed;
 mod host;
 mod http;
@@ -21,6 +22,7 @@ mod sole;
 mod visits;
 
 pub use code::Code as KeyringsCode;
+pub use est::{Carrier, EstAccess, EstServer, EstTrouble};
 pub use feed::{Amiss, Feed, FeedError, Walk};
 pub use host::{Host, HostError};
 pub use http::{Hears, PLACES, ROUTES, Route, behind_a_gate, routes};

@@ -18,6 +18,7 @@ mod extension;
 mod facts;
 mod fit;
 mod held;
+mod holder;
 mod issued;
 mod judge;
 mod key;
@@ -59,7 +60,10 @@ pub use bundle::{Bundle, BundleProblem, Purpose, naming_problems};
 pub use caller::CallerJudge;
 pub use certificate::{Certificate, Fingerprint, NotAFingerprint};
 pub use chain::{ChainJudge, DEPTH_MAX, Vouched};
-pub use cms::{CmsRefusal, DetachedSignature, SignatureKind, SignedAttributes, Signer, first_element};
+pub use cms::{
+    CmsRefusal, DetachedSignature, NotCertsOnly, SignatureKind, SignedAttributes, Signer, certs_only,
+    first_element,
+};
 pub use demand::{CertificateType, Demands, NotAType, Unmet};
 pub use error::Error;
 pub use facts::{CertificateFacts, KeyFacts, NamePart, OtherExtension, key_facts, name_parts};
@@ -67,6 +71,7 @@ pub use fit::{Unfit, judge_issued};
 pub use held::{
     CertificateKey, DigestVerifier, Hash, KeyFamily, Signing, ecdsa_signature_der, rsa_public_key_info,
 };
+pub use holder::{HolderCertificate, HolderRequest, NotTheHolders, judge_holder};
 pub use issued::Issued;
 pub use judge::{ClientIdentity, ClientJudge, Refusal, Verdict, VerifiedClient};
 pub use key::{KeyAlgorithm, PrivateKey};

@@ -16,8 +16,8 @@ const LONGEST_PIN: u8 = 12;
 const LARGEST_BATCH: u16 = 100;
 /// How long a request may be open, in seconds, whatever a policy says.
 pub const LONGEST_OPEN: u32 = 600;
-/// As long as certificates of the embedded authority last at most, in days.
-const LONGEST_CERTIFICATE: u32 = 3 * 366;
+/// As long as certificates of holders last at most, in days, whoever issues them.
+pub const LONGEST_CERTIFICATE: u32 = 3 * 366;
 
 /// The policy of keyrings. Its row is its id; it is signed by the security officer (JWS typ `sceau-kr-policy`), and by nobody else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -265,7 +265,7 @@ impl Document for KeyringPolicy {
         let signs = self.r#use == KeyringUse::Sign;
         field(self.algorithm.is_some() == signs, "algorithm", "present exactly for keyrings that sign")?;
         let certified = self.authority != CertificateSource::None;
-        let rule = "present exactly for keyrings that sign, for 1 to 1,098 days";
+        let rule = "present exactly for keyrings that sign: embedded for 1 to 1,098 days, or est at an https address, with 1 to 8 anchors";
         field(certified == signs, "authority", rule)?;
         field(self.authority.is_well_formed(), "authority", rule)?;
         let named = self.subject.contains(&SubjectField::CommonName);
@@ -290,16 +290,33 @@ impl CertificateSource {
         match self {
             Self::Embedded { days } => (1..=LONGEST_CERTIFICATE).contains(days),
             Self::Est { url, anchors, label } => {
-                url.starts_with("https://")
-                    && url.len() <= 300
-                    && is_plain(url)
+                is_place(url)
                     && (1..=8).contains(&anchors.len())
                     && anchors.iter().all(|anchor| anchor.len() <= 8192)
-                    && label.as_ref().is_none_or(|label| is_short_and_plain(label))
+                    && label.as_deref().is_none_or(is_label)
             }
             Self::None => true,
         }
     }
+}
+
+/// Whether it is an https address to which a path can be appended: no user, no query and no fragment is in it, and no character that is not itself in an address (RFC 3986).
+fn is_place(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("https://") else { return false };
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~:/[]".contains(&octet);
+    let host = rest.split('/').next().unwrap_or_default();
+    url.len() <= 300 && !host.is_empty() && !rest.ends_with('/') && rest.bytes().all(plain)
+}
+
+/// Whether it is one segment of a path that is none of the protocol's own (RFC 7030 section 3.2.2).
+fn is_label(label: &str) -> bool {
+    const OWN: [&str; 6] =
+        ["cacerts", "simpleenroll", "simplereenroll", "fullcmc", "serverkeygen", "csrattrs"];
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~".contains(&octet);
+    (1..=64).contains(&label.len())
+        && label.bytes().all(plain)
+        && !OWN.contains(&label)
+        && !label.bytes().all(|octet| octet == b'.')
 }
 
 /// A name that is shown to people.

@@ -173,6 +173,8 @@ codes! {
     RoamingInvalid, "roaming_invalid", 403, "The roaming code is not one, or is of no use any more";
     /// Another terminal came with the same roaming code.
     RoamingTaken, "roaming_taken", 409, "Another terminal came with this roaming code";
+    /// What an authority outside answered is no certificate of this keyring.
+    CertificateInvalid, "certificate_invalid", 422, "This is not a certificate of this keyring";
     /// The activation code or the second factor is wrong.
     FactorInvalid, "factor_invalid", 403, "The activation code or the second factor is wrong";
     /// The PIN is wrong.

@@ -10,13 +10,15 @@ pub use draft::RecordDraft;
 use sceau_trace::Hash;
 use serde::{Deserialize, Serialize};
 
-use crate::keyring::{ContextOffer, KeyringsAbout, SealedAnswer, SealedMessage};
+use crate::keyring::{
+    AwaitedCertificate, BroughtCertificate, ContextOffer, KeyringsAbout, SealedAnswer, SealedMessage,
+};
 use crate::proof::Proof;
 use crate::protect::{
     Accesses, AskedByToken, AskedOfData, AskedOfDatum, Called, CalledMany, ContentToSign, DatumId, Erasure,
     KeptRow, SignedAnswer, TraceLine, TraceLines,
 };
-use crate::{ActId, Base64Url, Kind, Nonce, OrganisationId, RowId};
+use crate::{ActId, Base64Url, KeyringId, Kind, Nonce, OrganisationId, RowId};
 
 /// The most rows in one [`Request::CurrentMany`].
 pub const MAX_ROWS: usize = 1024;
@@ -127,6 +129,13 @@ pub enum Request {
     Keyring(Box<SealedMessage>),
     /// What anybody may know of the element's part in keyrings.
     KeyringsAbout,
+    /// Keyrings that wait for a certificate of an authority outside, at most [`MOST_AWAITED`](crate::keyring::MOST_AWAITED): those after this one, in the order of their ids.
+    AwaitedCertificates {
+        /// The last one that is known; none for the first ones.
+        after: Option<KeyringId>,
+    },
+    /// What an authority outside answered for a keyring.
+    BringCertificate(Box<BroughtCertificate>),
     /// The evidence file of an entry, under the last checkpoint.
     EvidenceFor {
         /// Index of the entry.
@@ -148,6 +157,7 @@ impl Request {
                 | Self::ProtectByToken(_)
                 | Self::SeeCheckpoint(_)
                 | Self::Keyring(_)
+                | Self::BringCertificate(_)
         )
     }
 }
@@ -199,7 +209,7 @@ pub enum Response {
     Nonce(Nonce),
     /// To [`Request::Attest`]: durable.
     Attested(AttestedRow),
-    /// To [`Request::Append`], [`Request::AppendSigned`] and [`Request::SeeCheckpoint`]: durable.
+    /// To [`Request::Append`], [`Request::AppendSigned`], [`Request::SeeCheckpoint`] and [`Request::BringCertificate`]: durable.
     Appended {
         /// Index of the entry.
         index: u64,
@@ -248,6 +258,8 @@ pub enum Response {
     Keyring(SealedAnswer),
     /// To [`Request::KeyringsAbout`].
     KeyringsAbout(Box<KeyringsAbout>),
+    /// To [`Request::AwaitedCertificates`].
+    AwaitedCertificates(Vec<AwaitedCertificate>),
     /// To [`Request::EvidenceFor`]: the text of the evidence file.
     Evidence(String),
     /// The element refuses.

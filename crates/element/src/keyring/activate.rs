@@ -148,22 +148,22 @@ impl Desk {
         let secret = Secret::random();
         let boxed = seal_box(&asked.unlock, &place, &secret);
         let key = match found.policy.document.algorithm {
-            Some(algorithm) => Some(self.certified_key(&found, identity, (&place, &secret), algorithm)?),
+            Some(algorithm) => Some(self.new_key(&found, identity, (&place, &secret), algorithm)?),
             None => None,
         };
 
+        let chain = self.chain_of(key.as_ref());
         let made = Made { key, record: record.into(), image: asked.image };
-        let (document, secrets) = self.bound(turn, &shown, (document, secrets), &made)?;
+        let (document, secrets) = self.bound(turn, &shown, (document, secrets), made)?;
         let row = self.new_row(&document, &secrets, Some(found.version))?;
         let boxed = TerminalBox { terminal: shown.terminal, boxed: boxed.into() };
-        let certificate = made.key.map(|(_, certificate)| certificate);
+        let (phase, certificate) = (document.phase, secrets.key.and_then(|key| key.certificate));
         let act = KeyringAct::Activate { row, boxed, certificate: certificate.as_deref().map(sha256) };
         let prepared = PreparedKeyring { keyring: shown.keyring, by: turn.by_terminal(shown.terminal), act };
-        let chain = self.chain_of(certificate.as_deref());
         let answered = move |index| {
             let activated = Activated {
-                phase: KeyringPhase::Active,
-                certificate: certificate.map(Base64Url),
+                phase,
+                certificate,
                 chain,
                 index,
                 key: shown.key.as_slice().into(),
@@ -173,13 +173,13 @@ impl Desk {
         Ok(Next::Order(Box::new(prepared), Box::new(answered)))
     }
 
-    /// The version of a keyring that a terminal is bound to, with its holder's key. The factors are in it no more, and whoever finds them in an older version activates nothing.
+    /// The version of a keyring that a terminal is bound to, with its holder's key, which may wait for its certificate. The factors are in it no more, and whoever finds them in an older version activates nothing.
     fn bound(
         &self,
         turn: &Turn,
         shown: &Activating,
         (document, secrets): (Keyring, Secrets),
-        made: &Made,
+        made: Made,
     ) -> Result<(Keyring, Secrets), Refusal> {
         let now = self.now().unix;
         let bound = BoundTerminal {
@@ -189,14 +189,15 @@ impl Desk {
             provisional: false,
             parting: None,
         };
-        let public = made.key.as_ref().map(|(key, certificate)| KeyringKey {
+        let public = made.key.as_ref().map(|key| KeyringKey {
             id: shown.key.as_slice().into(),
             algorithm: shown.algorithm.unwrap_or(KeyringAlgorithm::Es256),
             spki: sha256(&key.spki),
-            certificate: Some(sha256(certificate)),
+            certificate: key.certificate.as_deref().map(sha256),
         });
+        let waits = public.as_ref().is_some_and(|key| key.certificate.is_none());
         let document = Keyring {
-            phase: KeyringPhase::Active,
+            phase: if waits { KeyringPhase::Certifying } else { KeyringPhase::Active },
             activated: Some(now),
             terminals: vec![bound],
             key: public,
@@ -206,66 +207,70 @@ impl Desk {
         let of_terminal = TerminalSecrets {
             terminal: shown.terminal,
             device: turn.context.spki.clone().into(),
-            record: made.record.clone(),
+            record: made.record,
             image: made.image,
         };
-        let wrapped = made.key.as_ref().map(|(key, certificate)| WrappedKey {
-            id: shown.key.as_slice().into(),
-            version: key.version.number(),
-            wrapped: key.wrapped.clone().into(),
-            spki: key.spki.clone().into(),
-            certificate: certificate.clone().into(),
-        });
         let secrets = Secrets {
             code: None,
             second: None,
             package: None,
             terminals: vec![of_terminal],
-            key: wrapped,
+            key: made.key,
             ..secrets
         };
         Ok((document, secrets))
     }
 
-    /// A new key of the holder's, and its certificate.
-    fn certified_key(
+    /// A new key of the holder's: with its certificate, or with what an authority outside is asked for one by.
+    fn new_key(
         &self,
         found: &Found,
         identity: &Identity,
         (place, secret): (&Place, &Secret<32>),
         algorithm: KeyringAlgorithm,
-    ) -> Result<(HolderKey, Vec<u8>), Refusal> {
+    ) -> Result<WrappedKey, Refusal> {
         let context = key_context(place.keyring, &place.key);
         let key = self.keys.make_holder_key(&context, secret, algorithm).map_err(unusable)?;
         let held = HeldKey { keys: &self.keys, context: &context, secret, key: &key, algorithm };
-        let certificate = self.certify(found, identity, &held)?;
-        Ok((key, certificate))
+        let subject = subject(identity);
+        let request = CertificateRequest::make(&subject, &[], &held).map_err(unusable)?;
+        let (certificate, request) = match found.policy.document.authority {
+            CertificateSource::Embedded { days } => (Some(self.certify(&request, &subject, days)?), None),
+            CertificateSource::Est { .. } => (None, Some(request.der().to_vec())),
+            CertificateSource::None => return Err(unusable("a policy by which nobody certifies a key")),
+        };
+        Ok(WrappedKey {
+            id: place.key.as_slice().into(),
+            version: key.version.number(),
+            wrapped: key.wrapped.into(),
+            spki: key.spki.into(),
+            certificate: certificate.map(Base64Url),
+            above: None,
+            request: request.map(Base64Url),
+        })
     }
 
-    /// The certificates above a holder's, DER.
-    pub(super) fn chain_of(&self, certificate: Option<&[u8]>) -> Vec<Base64Url> {
-        certificate.map(|_| self.keys.authority_certificate()).into_iter().collect()
+    /// The certificates above a holder's, DER: those that an authority outside gave, or the embedded authority's own.
+    pub(super) fn chain_of(&self, key: Option<&WrappedKey>) -> Vec<Base64Url> {
+        let certified = key.filter(|key| key.certificate.is_some());
+        let embedded = || vec![self.keys.authority_certificate()];
+        certified.map_or_else(Vec::new, |key| key.above.clone().unwrap_or_else(embedded))
     }
 
     /// The holder's certificate, DER: of who the registration authority said, for a key that signed the request.
-    fn certify(&self, found: &Found, identity: &Identity, key: &HeldKey<'_>) -> Result<Vec<u8>, Refusal> {
-        let CertificateSource::Embedded { days } = found.policy.document.authority else {
-            return Err(Refusal::new(Code::KindNotServed, "this version serves no outside authority yet"));
-        };
-        let subject = subject(identity);
-        let request = CertificateRequest::make(&subject, &[], key).map_err(unusable)?;
+    fn certify(&self, request: &CertificateRequest, subject: &Name, days: u32) -> Result<Vec<u8>, Refusal> {
         let (purpose, now) = (LeafPurpose::Signature, self.now().unix);
         let authority = self.keys.authority();
         let issued =
-            authority.certify_request(&request, &subject, purpose, days, &Publication::default(), now);
+            authority.certify_request(request, subject, purpose, days, &Publication::default(), now);
         Ok(issued.map_err(unusable)?.der().as_ref().to_vec())
     }
 }
 
 /// What an activation made.
 struct Made {
-    /// With its certificate; none for keyrings that only authenticate.
-    key: Option<(HolderKey, Vec<u8>)>,
+    /// None for keyrings that only authenticate.
+    key: Option<WrappedKey>,
     record: Base64Url,
     image: Hash,
 }
@@ -279,7 +284,8 @@ pub(super) fn key_context(keyring: KeyringId, key: &[u8; 16]) -> Vec<u8> {
     [keyring.as_bytes().as_slice(), key].concat()
 }
 
-fn subject(identity: &Identity) -> Name {
+/// Whom a holder's certificate is about.
+pub(super) fn subject(identity: &Identity) -> Name {
     let parts = [
         (Oid::COUNTRY, identity.country.as_ref()),
         (Oid::SURNAME, identity.surname.as_ref()),

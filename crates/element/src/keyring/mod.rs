@@ -5,6 +5,7 @@
 //! before its record is durable.
 
 mod activate;
+mod certify;
 mod context;
 mod contexts;
 mod conversation;

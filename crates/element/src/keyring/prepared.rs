@@ -29,6 +29,8 @@ pub enum By {
     Authority(Arc<ActorFact>),
     /// Who has the activation code, or a roaming code, and is bound to nothing.
     Factor,
+    /// Nobody here: an authority outside, in its signature.
+    Outside,
     /// Support.
     Support(Arc<ActorFact>),
     /// A terminal: this one, by the key of this thumbprint.
@@ -61,8 +63,15 @@ pub enum KeyringAct {
         row: NewRow,
         /// The box of the terminal.
         boxed: TerminalBox,
-        /// SHA-256 of the holder's certificate; none for keyrings that only authenticate.
+        /// SHA-256 of the holder's certificate; none for keyrings that only authenticate, and where an authority outside is to issue it.
         certificate: Option<Hash>,
+    },
+    /// Its certificate came from an authority outside.
+    Certify {
+        /// Its next version.
+        row: NewRow,
+        /// What the record says of it.
+        told: RecordDetails,
     },
     /// Who has the first factor has a wrong second one.
     WrongFactor {
@@ -256,6 +265,7 @@ impl KeyringAct {
             Self::Make { .. } => Action::KEYRING_MAKE,
             Self::Deliver { .. } => Action::KEYRING_DELIVER,
             Self::Activate { .. } | Self::WrongFactor { .. } => Action::KEYRING_ACTIVATE,
+            Self::Certify { .. } => Action::KEYRING_CERTIFY,
             Self::Attempt { .. } => Action::KEYRING_ATTEMPT,
             Self::Fail { .. } => Action::KEYRING_FAIL,
             Self::Read => Action::KEYRING_READ,

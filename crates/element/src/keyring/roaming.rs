@@ -137,8 +137,8 @@ impl Desk {
             state.keyrings().access(found.policy.document.organisation).map(|access| access.index)
         });
         let access = access.ok_or_else(|| damaged(keyring, "it has no authorisation policy"))?;
-        let certificate = secrets.key.as_ref().map(|key| key.certificate.clone());
-        let chain = self.chain_of(certificate.as_deref());
+        let certificate = secrets.key.as_ref().and_then(|key| key.certificate.clone());
+        let chain = self.chain_of(secrets.key.as_ref());
         let key = document.key.map_or_else(|| sceau_keyring::NO_KEY.as_slice().into(), |key| key.id);
         Ok(Admitted {
             key,

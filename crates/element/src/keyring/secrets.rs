@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::keys::KeyringKeys;
+use crate::rules::keyring::CERTIFYING;
 
 /// The sealed part. Its JSON is in memory only while it is used.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -106,14 +107,23 @@ pub(super) struct WrappedKey {
     pub wrapped: Base64Url,
     /// Its public key.
     pub spki: Base64Url,
-    /// Its certificate, DER.
-    pub certificate: Base64Url,
+    /// Its certificate, DER, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Base64Url>,
+    /// Those above it that an authority outside gave, up to but without the anchor, DER; none where the embedded authority issued it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub above: Option<Vec<Base64Url>>,
+    /// What an authority outside is asked by (PKCS#10), DER, until it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Base64Url>,
 }
 
 impl WrappedKey {
-    /// Whether its certificate has not ended.
+    /// Whether it has a certificate, which has not ended.
     pub(super) fn is_certified_at(&self, now: u64) -> Result<(), Refusal> {
-        let certificate = Certificate::from_der(&self.certificate, "a holder's certificate");
+        let waits = || Refusal::new(Code::KeyringPhase, CERTIFYING);
+        let certificate = self.certificate.as_ref().ok_or_else(waits)?;
+        let certificate = Certificate::from_der(certificate, "a holder's certificate");
         let words = "the holder's certificate has ended: have another keyring made";
         let ended = now > certificate.map_err(unusable)?.not_after();
         if ended { Err(Refusal::new(Code::KeyringPhase, words)) } else { Ok(()) }

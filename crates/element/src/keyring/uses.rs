@@ -196,8 +196,8 @@ impl Desk {
                 told,
             },
         };
-        let certificate = agreed.key.as_ref().map(|key| key.certificate.clone());
-        let chain = self.chain_of(certificate.as_deref());
+        let certificate = agreed.key.as_ref().and_then(|key| key.certificate.clone());
+        let chain = self.chain_of(agreed.key.as_ref());
         let face = agreed.seen.template().cloned();
         let used = Used { signatures, index: 0, proof: String::new(), certificate, chain, face };
         Ok(Prepared { act, used, proof })

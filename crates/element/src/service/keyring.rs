@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use sceau_element_api::keyring::SealedMessage;
-use sceau_element_api::wire::{Code, Refusal, Response};
+use sceau_element_api::Kind;
+use sceau_element_api::keyring::{BroughtCertificate, SealedMessage};
+use sceau_element_api::wire::{Code, Refusal, Response, RowKey};
 use sceau_hsm::HoldersKept;
 use sceau_trace::Action;
 
@@ -79,6 +80,24 @@ impl Service {
             (None, Ok(desk)) => answer(Response::Refused(desk.busy(*turn))),
             (None, Err(refusal)) => answer(Response::Refused(refusal)),
         }
+    }
+
+    /// Judges what an authority outside answered for a keyring, and has it taken in; on a thread that may wait.
+    pub(super) fn bring_certificate(
+        &self,
+        brought: &BroughtCertificate,
+        answer: impl FnOnce(Response) + Send + 'static,
+    ) {
+        let certified =
+            self.desk().and_then(|desk| self.using_keys(|| desk.certified(brought)));
+        let command = match certified {
+            Ok(prepared) => Command::Keyring(Box::new(prepared)),
+            Err(refusal) => {
+                let row = RowKey { kind: Kind::Keyring, id: brought.keyring.into() };
+                Command::Refuse { action: Action::KEYRING_CERTIFY, row: Some(row), refusal }
+            }
+        };
+        self.order_blocking(command, answer);
     }
 
     /// Answers such a message; on a thread that may wait.

@@ -113,6 +113,9 @@ impl Service {
             Request::ProtectMany(asked) => self.take_many(asked, answer),
             Request::SignContent(content) => self.take_content(content, answer),
             Request::Keyring(message) => self.take_keyring(message, answer),
+            Request::BringCertificate(brought) => {
+                self.work(move |service| service.bring_certificate(&brought, answer)).await;
+            }
             Request::TraceLines { .. } | Request::VerifyTraceLines(_) => {
                 // A key in an HSM is waited for, for each line.
                 self.work_long(move |service| answer(service.read(&request))).await;
@@ -121,6 +124,7 @@ impl Service {
             Request::Entries { .. }
             | Request::EvidenceFor { .. }
             | Request::Kept(_)
+            | Request::AwaitedCertificates { .. }
             | Request::Erasure(_)
             | Request::Accesses { .. }
             | Request::RefusedCalls { .. } => {

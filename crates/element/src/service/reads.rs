@@ -46,6 +46,10 @@ impl Service {
             Request::CurrentMany(keys) => Response::CurrentMany(self.rows(keys)?),
             Request::KeyringContext => Response::KeyringContext(self.desk()?.offer()),
             Request::KeyringsAbout => Response::KeyringsAbout(Box::new(self.desk()?.about()?)),
+            Request::AwaitedCertificates { after } => {
+                let desk = self.desk()?;
+                Response::AwaitedCertificates(self.using_keys(|| desk.awaited(*after))?)
+            }
             Request::Peers => Response::Peers(self.peer_logs()),
             Request::Checkpoint => Response::Checkpoint(view.note().to_string()),
             Request::Entries { start, count } => {

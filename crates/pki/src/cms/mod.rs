@@ -2,6 +2,7 @@
 //!
 //! What is signed is a few attributes: what kind of content it is, its hash, and the hash of the signer's certificate, so that no other certificate of the same key can be put in its place.
 
+mod certs_only;
 mod info;
 mod read;
 mod refusal;
@@ -9,6 +10,7 @@ mod signed_data;
 mod write;
 
 pub(crate) use info::{CertificateHash, SignerInfo, explicit, hash_named, is_one_of, whole};
+pub use certs_only::{NotCertsOnly, certs_only};
 pub use read::{DetachedSignature, Signer, first_element};
 pub use refusal::CmsRefusal;
 pub(crate) use signed_data::SignedData;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sceau_accounts::callers::{Callers, Edge};
 use sceau_element_api::Client;
 use sceau_hsm::certificates;
-use sceau_keyrings::{Host, Notices, PLACES, Rows, Sole, Teller, behind_a_gate, routes, serve};
+use sceau_keyrings::{EstServer, Host, Notices, PLACES, Rows, Sole, Teller, behind_a_gate, routes, serve};
 use sceau_pki::server_config_asking;
 use sceau_store::{Clock, Outbox, RetryPolicy, SystemClock};
 use serde::Deserialize;
@@ -18,6 +18,7 @@ use url::Url;
 
 use super::callers::{self, CallersTable};
 use super::door::{At, Door};
+use super::est::EstTable;
 use super::secret::SecretFile;
 use super::settings::{Settings, authorities};
 use super::{asked_to_end, say_ready};
@@ -35,6 +36,9 @@ pub(crate) struct KeyringsTable {
     notify_ca_file: Option<PathBuf>,
     /// By which names terminals reach the host, with the port where it is not 443; else whatever name a request says that it came for.
     names: Option<BTreeSet<String>>,
+    /// The authorities outside that policies name, with what they know this host by.
+    #[serde(default)]
+    est: Vec<EstTable>,
     /// What certificates of actors are judged by, besides their registration by the security officer.
     clients: Option<CallersTable>,
 }
@@ -49,6 +53,7 @@ impl KeyringsTable {
             let url = Url::parse(&format!("https://{name}"));
             !url.is_ok_and(|url| names_host(&url) == Some((*name).clone()))
         };
+        self.est.iter().try_for_each(EstTable::check)?;
         match self.names.iter().flatten().find(name) {
             None => Ok(()),
             Some(name) => {
@@ -58,9 +63,16 @@ impl KeyringsTable {
     }
 
     /// The paths that are written in it, with their names.
-    pub(crate) fn paths(&self) -> [(&'static str, Option<&Path>); 2] {
+    pub(crate) fn paths(&self) -> Vec<(&'static str, Option<&Path>)> {
         let token = self.notify_token_file.as_ref().and_then(SecretFile::path);
-        [("keyrings.notify_token_file", token), ("keyrings.notify_ca_file", self.notify_ca_file.as_deref())]
+        let own =
+            [("keyrings.notify_token_file", token), ("keyrings.notify_ca_file", self.notify_ca_file.as_deref())];
+        own.into_iter().chain(self.est.iter().flat_map(EstTable::paths)).collect()
+    }
+
+    /// The authorities outside, as they are reached.
+    pub(crate) fn authorities_outside(&self) -> Result<Vec<EstServer>, Failure> {
+        self.est.iter().map(EstTable::open).collect()
     }
 
     /// What tells that requests wait, if anybody is to be told.
@@ -121,6 +133,7 @@ pub(crate) async fn run(options: KeyringsOptions) -> Result<(), Failure> {
     let host = Host::new(element, about, (Rows::new(database), alone), (notices, names), clock).await;
     let host = host.map_err(|error| Failure::role("keyrings", &error))?;
     let (stop, stopped) = watch::channel(false);
+    let carries = tokio::spawn(host.carrier(keyrings.authorities_outside()?).run(stopped.clone()));
     let keeps = tokio::spawn(host.clone().keep(stopped));
     let ready = |url: &str| say_ready(&json!({"ready": "keyrings", "url": url, "origin": origin}));
     let clients = || {
@@ -157,6 +170,7 @@ pub(crate) async fn run(options: KeyringsOptions) -> Result<(), Failure> {
     }
     let _ = stop.send(true);
     let _ = keeps.await;
+    let _ = carries.await;
     Ok(())
 }
 

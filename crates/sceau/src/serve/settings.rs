@@ -71,6 +71,12 @@
 //! notify_token_file = "credential:push"           # the bearer token that it is told with
 //! notify_ca_file = "/etc/sceau/ca.pem"            # authorities to trust beside the system's
 //! names = ["keyrings.example.org"]                # by which names terminals reach the host; else what each request says
+//! [[keyrings.est]]            # authorities outside that policies of keyrings name: see docs/deploy/est.md
+//! url = "https://est.example.org"                 # as policies name it
+//! ca_file = "/etc/sceau/est-ca.pem"               # the authorities that its server must be of; else the system's
+//! identity_file = "/etc/sceau/est-client.pem"     # the certificate and key that it knows this host by
+//! user = "sceau"                                  # or, or besides, a user
+//! password_file = "credential:est"                # with its password
 //! [keyrings.clients]          # what certificates of actors are judged by besides their registration: see `callers.rs`
 //! anchors = ["/etc/sceau/actors.pem"]
 //! demand = "nobody"

@@ -118,7 +118,7 @@ fn an_entry_that_cannot_be_read_is_told_all_the_same() {
 }
 
 /// Registered actions that no activity of the schema says: what is neither made, read, changed nor ended.
-const OTHER: [&str; 38] = [
+const OTHER: [&str; 39] = [
     "access",
     "administer",
     "attest",
@@ -137,6 +137,7 @@ const OTHER: [&str; 38] = [
     "keyring.arrive",
     "keyring.attempt",
     "keyring.authenticate",
+    "keyring.certify",
     "keyring.deliver",
     "keyring.dissociate",
     "keyring.fail",

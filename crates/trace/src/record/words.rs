@@ -295,6 +295,8 @@ actions! {
     KEYRING_DELIVER = "keyring.deliver";
     /// A holder activated a keyring on a terminal.
     KEYRING_ACTIVATE = "keyring.activate";
+    /// The element took the certificate that an authority outside issued for a keyring's key.
+    KEYRING_CERTIFY = "keyring.certify";
     /// Wrong second factors blocked a keyring that was not activated yet.
     KEYRING_BLOCK = "keyring.block";
     /// A terminal begins to prove a PIN; durable before it is answered.

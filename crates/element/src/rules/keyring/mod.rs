@@ -2,13 +2,16 @@
 
 pub(in crate::rules) mod access;
 pub(in crate::rules) mod officer;
+mod certify;
 mod order;
 pub(in crate::rules) mod policy;
 mod stop;
 mod terminals;
 mod uses;
 
-pub(crate) use order::{ACTIVATION_OVER, denied, not_here, order};
+pub(crate) use certify::awaits;
+pub(crate) use order::{ACTIVATION_OVER, CERTIFYING, denied, not_here, order};
+pub(crate) use policy::anchors_of;
 pub(crate) use stop::{SUSPENDABLE, stopped_by};
 pub(crate) use terminals::{agrees, may_enrol, may_leave, may_roam, roams};
 pub(crate) use uses::{may_be_used, waits};

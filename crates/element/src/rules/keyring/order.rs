@@ -15,6 +15,7 @@ use crate::state::{ActorFact, KeyringFact, PolicyFact, State, TerminalFact};
 const WRONG_FACTORS: u8 = 3;
 
 pub(crate) const ACTIVATION_OVER: &str = "the days to activate it are over: have another keyring made";
+pub(crate) const CERTIFYING: &str = "the keyring waits for its certificate, which an authority outside is to issue: nothing is signed before that. Try again later; where it takes long, ask its registration authority";
 const OTHER_POLICY: &str =
     "the policy has another version since the keyring was made: have another keyring made";
 pub(super) const DESTROYED: &str = "the keyring was destroyed: nothing brings it back, have another one made";
@@ -36,6 +37,7 @@ pub(crate) fn not_here(known: &KeyringFact) -> Refusal {
                 "the keyring is active already: if that was not you, tell its registration authority at once";
             Refusal::new(Code::KeyringPhase, words)
         }
+        (KeyringPhase::Certifying, _) => Refusal::new(Code::KeyringPhase, CERTIFYING),
         _ => Refusal::new(Code::KeyringPhase, "the keyring does not stand where this can be done"),
     }
 }
@@ -101,6 +103,7 @@ impl Step<'_> {
                 };
                 self.row(builder, row, Some(known), vec![boxed.clone()])
             }
+            KeyringAct::Certify { row, told } => self.certify(row, told),
             KeyringAct::WrongFactor { blocked } => self.wrong_factor(blocked),
             KeyringAct::Attempt { request, attempt } => self.attempt(request, *attempt),
             KeyringAct::Fail { attempt, factor, .. } => {
@@ -151,7 +154,7 @@ impl Step<'_> {
     }
 
     /// The current version of a policy that keyrings are made and activated under.
-    fn in_use(&self, policy: PolicyId) -> Result<&PolicyFact, Refusal> {
+    pub(super) fn in_use(&self, policy: PolicyId) -> Result<&PolicyFact, Refusal> {
         let known = self.state.keyrings().policy(policy);
         let known = known.filter(|known| known.document.status == PolicyStatus::Active);
         known
@@ -217,7 +220,7 @@ impl Step<'_> {
     fn authority(&self, policy: &PolicyFact) -> Result<(), Refusal> {
         let by = match &self.prepared.by {
             By::Authority(by) => Some(by),
-            By::Support(_) | By::Factor | By::Terminal(..) => None,
+            By::Support(_) | By::Factor | By::Terminal(..) | By::Outside => None,
         };
         let may = by.is_some_and(|by| self.acts(by, ActorRole::RegistrationAuthority, policy));
         demand(may, Code::ActorUnknown, "no registration authority of this policy signed it")
@@ -243,7 +246,7 @@ impl Step<'_> {
             By::Terminal(id, thumbprint) => {
                 known.terminal(*id).filter(|bound| bound.thumbprint == *thumbprint)
             }
-            By::Authority(_) | By::Support(_) | By::Factor => None,
+            By::Authority(_) | By::Support(_) | By::Factor | By::Outside => None,
         };
         bound.ok_or_else(|| Refusal::new(Code::ActorUnknown, "no terminal of this keyring signed it"))
     }
@@ -254,7 +257,7 @@ impl Step<'_> {
             By::Terminal(id, thumbprint) => {
                 known.may_try(*id, self.now).filter(|trying| trying.thumbprint == *thumbprint)
             }
-            By::Authority(_) | By::Support(_) | By::Factor => None,
+            By::Authority(_) | By::Support(_) | By::Factor | By::Outside => None,
         };
         trying.ok_or_else(|| Refusal::new(Code::ActorUnknown, "no terminal of this keyring signed it"))
     }
@@ -268,12 +271,14 @@ impl Step<'_> {
             By::Terminal(..) | By::Factor => {
                 (Actor::new(ActorKind::Holder, self.prepared.keyring.to_string()), Asserted::Terminal)
             }
+            // What it is by was judged here; who carried it is nobody's matter.
+            By::Outside => (element(), Asserted::Element),
         };
         let builder = Record::builder(self.now, actor, asserted, self.prepared.act.action());
         let builder = builder.organisation(organisation.to_string());
         match &self.prepared.by {
             By::Terminal(terminal, _) => builder.subject("terminal", terminal.to_string()),
-            By::Authority(_) | By::Support(_) | By::Factor => builder,
+            By::Authority(_) | By::Support(_) | By::Factor | By::Outside => builder,
         }
     }
 

@@ -23,7 +23,9 @@ impl Step<'_> {
         match &self.prepared.by {
             By::Terminal(..) => self.terminal(known).map(drop),
             By::Authority(_) => self.maker(known),
-            By::Factor => Err(Refusal::new(Code::ActorUnknown, "no terminal of this keyring signed it")),
+            By::Factor | By::Outside => {
+                Err(Refusal::new(Code::ActorUnknown, "no terminal of this keyring signed it"))
+            }
             By::Support(by) => {
                 let may = self.acts(by, ActorRole::Support, &known.policy);
                 demand(may, Code::ActorUnknown, "no support of this policy signed it")
@@ -93,6 +95,6 @@ pub(crate) fn stopped_by(by: &By) -> StoppedBy {
     match by {
         By::Authority(_) => StoppedBy::Authority,
         By::Support(_) => StoppedBy::Support,
-        By::Terminal(..) | By::Factor => StoppedBy::Holder,
+        By::Terminal(..) | By::Factor | By::Outside => StoppedBy::Holder,
     }
 }

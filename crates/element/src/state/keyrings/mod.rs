@@ -1,5 +1,6 @@
 //! Keyrings: their officer, policies and actors, where each stands, and what was asked of them that must be known again.
 
+mod certifying;
 mod fact;
 mod spent;
 mod step;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use sceau_element_api::documents::Document as _;
 use sceau_element_api::keyring::{
-    ActorRole, ActorStatus, Keyring, KeyringAccess, KeyringOfficer, KeyringPolicy,
+    ActorRole, ActorStatus, Keyring, KeyringAccess, KeyringOfficer, KeyringPolicy, PolicyStatus,
 };
 use sceau_element_api::wire::Version;
 use sceau_element_api::{KeyringId, OrganisationId, PolicyId};
@@ -18,6 +19,7 @@ use sceau_keyring::{Asks, Validity};
 use sceau_pki::Certificate;
 use sceau_trace::{Hash, sha256};
 
+pub(crate) use self::certifying::CertifyingKeyrings;
 pub use self::fact::{KeyringFact, RoamingFact, TerminalFact};
 pub use self::spent::SpentRequests;
 pub(crate) use self::waiting::WaitingKeyrings;
@@ -38,6 +40,7 @@ pub struct Keyrings {
     codes: HashMap<Hash, KeyringId>,
     spent: SpentRequests,
     waiting: WaitingKeyrings,
+    certifying: CertifyingKeyrings,
 }
 
 /// A certificate's key, and when it counts.
@@ -155,6 +158,12 @@ impl Keyrings {
         self.policies.get(&id)
     }
 
+    /// Whether keyrings are made under a policy.
+    #[must_use]
+    pub fn is_in_use(&self, id: PolicyId) -> bool {
+        self.policies.get(&id).is_some_and(|known| known.document.status == PolicyStatus::Active)
+    }
+
     /// Who acts on keyrings of an organisation.
     #[must_use]
     pub fn access(&self, organisation: OrganisationId) -> Option<&Arc<AccessFact>> {
@@ -190,6 +199,12 @@ impl Keyrings {
     #[must_use]
     pub(crate) fn waiting(&self) -> &WaitingKeyrings {
         &self.waiting
+    }
+
+    /// The keyrings that wait for a certificate of an authority outside.
+    #[must_use]
+    pub(crate) fn certifying(&self) -> &CertifyingKeyrings {
+        &self.certifying
     }
 
     /// Takes the next officer in; none where the certificate is none.

@@ -43,6 +43,7 @@ impl Keyrings {
                 }
                 self.know_code(*keyring, &fact);
                 self.waiting.take(*keyring, &fact, time);
+                self.certifying.take(*keyring, &fact);
                 self.of.insert(*keyring, fact);
                 Some(())
             }

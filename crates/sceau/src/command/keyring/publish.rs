@@ -21,7 +21,7 @@ Examples:
       policy.json > policy.row
   sceau keyring policy … --follows policy.row policy.json > policy-2.row
 
-The file is JSON, as docs/keyrings/security-officer.md shows it. Time, and the hash of the version before, are written by this command. What it prints says which version \
+The file is JSON, as docs/keyrings/security-officer.md shows it. `anchor_files` of an authority outside names certificates (PEM), from the file's folder. Time, and the hash of the version before, are written by this command. What it prints says which version \
 stands now: keep it, for --follows.";
 
 const ACCESS_EXAMPLES: &str = "\
@@ -62,7 +62,7 @@ struct DocumentOptions {
 }
 
 pub(super) fn policy(options: &PolicyOptions) -> Result<(), Failure> {
-    options.document.publish::<KeyringPolicy>(|_, _| Ok(()))
+    options.document.publish::<KeyringPolicy>(with_anchors)
 }
 
 pub(super) fn access(options: &AccessOptions) -> Result<(), Failure> {
@@ -102,6 +102,20 @@ pub(super) fn row(path: &Path) -> Result<AttestedRow, Failure> {
         let words = format!("{}: --follows takes what this command printed", path.display());
         Failure::new(Exit::Usage, "row_malformed", words)
     })
+}
+
+/// Puts the anchors of an authority outside in the place of the names of their files.
+fn with_anchors(policy: &mut Map<String, Value>, folder: &Path) -> Result<(), Failure> {
+    let est = policy.get_mut("authority").and_then(|authority| authority.get_mut("est"));
+    let Some(est) = est.and_then(Value::as_object_mut) else { return Ok(()) };
+    let Some(Value::Array(files)) = est.remove("anchor_files") else { return Ok(()) };
+    let mut anchors = Vec::new();
+    for file in files.iter().filter_map(Value::as_str) {
+        let certificate = read_certificate(&folder.join(file))?;
+        anchors.push(json!(Base64Url::from(certificate.der().as_ref())));
+    }
+    est.insert("anchors".to_owned(), json!(anchors));
+    Ok(())
 }
 
 /// Puts the certificates in the place of the names of their files.

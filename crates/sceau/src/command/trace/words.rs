@@ -109,6 +109,7 @@ const VERBS: &[(&str, &str, &str)] = &[
     ("keyring.make", "have a keyring made", "had a keyring made"),
     ("keyring.deliver", "deliver a keyring", "delivered a keyring"),
     ("keyring.activate", "activate a keyring", "activated a keyring"),
+    ("keyring.certify", "take a keyring's certificate", "took a keyring's certificate"),
     ("keyring.block", "block a keyring", "blocked a keyring"),
     ("keyring.attempt", "try a PIN", "tried a PIN"),
     ("keyring.fail", "say that the PIN was wrong", "said that the PIN was wrong"),
