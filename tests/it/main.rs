@@ -32,6 +32,7 @@ mod a_root_is_replaced;
 mod a_scanned_dossier_goes_on;
 mod a_site_logs_people_in_by_keyrings;
 mod a_stolen_platform_opens_nothing;
+mod an_authority_outside_certifies_keyrings;
 mod an_intake_shows_a_certificate_of_ones_own_authority;
 mod an_officer_hands_over;
 mod an_old_copy_of_the_element_is_not_started;

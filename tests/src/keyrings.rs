@@ -3,10 +3,12 @@
 //! All of them act by the command line, as they would. Their certificates are OpenSSL's.
 
 mod asked;
+mod est;
 mod face;
 mod roaming;
 mod token;
 
+pub use est::{Answers, EstAuthority};
 pub use face::{face_policy, tiny_model};
 
 use std::path::{Path, PathBuf};

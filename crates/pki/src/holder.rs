@@ -64,7 +64,9 @@ pub enum NotTheHolders {
     )]
     Usage,
     /// A part of the name that was asked for is not there, is there twice, or says something else.
-    #[error("the certificate's subject is another than was asked for: {0} is missing, or says something else")]
+    #[error(
+        "the certificate's subject is another than was asked for: {0} is missing, or says something else"
+    )]
     Subject(String),
     /// It says more of who its holder is than was asked for.
     #[error("the certificate's subject says more of its holder than was asked for: {0}")]

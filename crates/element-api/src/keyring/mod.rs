@@ -16,13 +16,12 @@ pub use access::{ActorRole, ActorStatus, KeyringAccess, KeyringActor, RequestKin
 pub use carried::{
     ContextOffer, CurrentDocument, FirstPart, KeyringsAbout, LONGEST_SEALED, SealedAnswer, SealedMessage,
 };
-pub use certified::{
-    AwaitedCertificate, BroughtCertificate, LONGEST_BROUGHT, MOST_AWAITED, MOST_BROUGHT,
-};
+pub use certified::{AwaitedCertificate, BroughtCertificate, LONGEST_BROUGHT, MOST_AWAITED, MOST_BROUGHT};
 pub use officer::KeyringOfficer;
 pub use policy::{
     Biometric, CertificateSource, Disclosure, Dissociation, FaceRule, KeyringAlgorithm, KeyringPolicy,
-    KeyringUse, LONGEST_CERTIFICATE, LONGEST_OPEN, PinRule, PolicyStatus, Roaming, SecondFactor, SubjectField,
+    KeyringUse, LONGEST_CERTIFICATE, LONGEST_OPEN, PinRule, PolicyStatus, Roaming, SecondFactor,
+    SubjectField,
 };
 pub use row::{BlockedFor, Keyring, KeyringKey, KeyringPhase};
 pub use stopped::{DestroyReason, ResumeReason, StoppedBy, SuspendReason, Suspended};

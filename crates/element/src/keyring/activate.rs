@@ -161,13 +161,7 @@ impl Desk {
         let act = KeyringAct::Activate { row, boxed, certificate: certificate.as_deref().map(sha256) };
         let prepared = PreparedKeyring { keyring: shown.keyring, by: turn.by_terminal(shown.terminal), act };
         let answered = move |index| {
-            let activated = Activated {
-                phase,
-                certificate,
-                chain,
-                index,
-                key: shown.key.as_slice().into(),
-            };
+            let activated = Activated { phase, certificate, chain, index, key: shown.key.as_slice().into() };
             (Answer::Activated(activated), Stage::Over)
         };
         Ok(Next::Order(Box::new(prepared), Box::new(answered)))
@@ -261,8 +255,7 @@ impl Desk {
     fn certify(&self, request: &CertificateRequest, subject: &Name, days: u32) -> Result<Vec<u8>, Refusal> {
         let (purpose, now) = (LeafPurpose::Signature, self.now().unix);
         let authority = self.keys.authority();
-        let issued =
-            authority.certify_request(request, subject, purpose, days, &Publication::default(), now);
+        let issued = authority.certify_request(request, subject, purpose, days, &Publication::default(), now);
         Ok(issued.map_err(unusable)?.der().as_ref().to_vec())
     }
 }

@@ -88,8 +88,7 @@ impl Service {
         brought: &BroughtCertificate,
         answer: impl FnOnce(Response) + Send + 'static,
     ) {
-        let certified =
-            self.desk().and_then(|desk| self.using_keys(|| desk.certified(brought)));
+        let certified = self.desk().and_then(|desk| self.using_keys(|| desk.certified(brought)));
         let command = match certified {
             Ok(prepared) => Command::Keyring(Box::new(prepared)),
             Err(refusal) => {

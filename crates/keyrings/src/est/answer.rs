@@ -33,7 +33,9 @@ pub(super) fn status(status: u16, retry_after: Option<&str>) -> Result<Option<An
             Ok(Some(Answered::Later(seconds.map_or(UNSAID, Duration::from_secs))))
         }
         300..=399 => {
-            let words = format!("it sends elsewhere ({status}), which is not followed: the policy names the address that answers");
+            let words = format!(
+                "it sends elsewhere ({status}), which is not followed: the policy names the address that answers"
+            );
             Err(Trouble::Broken(words))
         }
         401 | 403 | 407 => Err(Trouble::NotLetIn(status)),

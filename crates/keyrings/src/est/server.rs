@@ -66,9 +66,8 @@ impl EstServer {
             http = http.tls_certs_only(anchors);
         }
         if let Some(pem) = access.identity {
-            let identity = Identity::from_pem(pem).map_err(|_| {
-                "identity_file has no certificate with its key in PEM".to_owned()
-            })?;
+            let identity = Identity::from_pem(pem)
+                .map_err(|_| "identity_file has no certificate with its key in PEM".to_owned())?;
             http = http.identity(identity);
         }
         if let Some((user, password)) = access.password {

@@ -11,7 +11,9 @@ pub enum Trouble {
     #[error("the authority is not reached: {0}")]
     Away(String),
     /// It does not take the host's certificate or password.
-    #[error("the authority does not let this host in ({0}): look at identity_file, or user and password_file, of its [[keyrings.est]]")]
+    #[error(
+        "the authority does not let this host in ({0}): look at identity_file, or user and password_file, of its [[keyrings.est]]"
+    )]
     NotLetIn(u16),
     /// It refuses this request.
     #[error("the authority refuses the request ({0}): its own log says why")]

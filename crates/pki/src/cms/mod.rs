@@ -9,8 +9,8 @@ mod refusal;
 mod signed_data;
 mod write;
 
-pub(crate) use info::{CertificateHash, SignerInfo, explicit, hash_named, is_one_of, whole};
 pub use certs_only::{NotCertsOnly, certs_only};
+pub(crate) use info::{CertificateHash, SignerInfo, explicit, hash_named, is_one_of, whole};
 pub use read::{DetachedSignature, Signer, first_element};
 pub use refusal::CmsRefusal;
 pub(crate) use signed_data::SignedData;

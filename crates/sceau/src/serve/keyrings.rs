@@ -65,8 +65,10 @@ impl KeyringsTable {
     /// The paths that are written in it, with their names.
     pub(crate) fn paths(&self) -> Vec<(&'static str, Option<&Path>)> {
         let token = self.notify_token_file.as_ref().and_then(SecretFile::path);
-        let own =
-            [("keyrings.notify_token_file", token), ("keyrings.notify_ca_file", self.notify_ca_file.as_deref())];
+        let own = [
+            ("keyrings.notify_token_file", token),
+            ("keyrings.notify_ca_file", self.notify_ca_file.as_deref()),
+        ];
         own.into_iter().chain(self.est.iter().flat_map(EstTable::paths)).collect()
     }
 

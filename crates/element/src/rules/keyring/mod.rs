@@ -1,8 +1,8 @@
 //! Keyrings: what the officer signs, and in which order a keyring lives.
 
 pub(in crate::rules) mod access;
-pub(in crate::rules) mod officer;
 mod certify;
+pub(in crate::rules) mod officer;
 mod order;
 pub(in crate::rules) mod policy;
 mod stop;

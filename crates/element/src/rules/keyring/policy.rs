@@ -1,7 +1,7 @@
 //! Policies of keyrings: in the security officer's word, each version over the one before.
 
-use sceau_element_api::keyring::{CertificateSource, Dissociation, KeyringPolicy, Roaming};
 use sceau_element_api::Base64Url;
+use sceau_element_api::keyring::{CertificateSource, Dissociation, KeyringPolicy, Roaming};
 use sceau_element_api::wire::{Code, Refusal, Version};
 use sceau_pki::{Anchors, Certificate};
 
@@ -42,9 +42,9 @@ fn roams(document: &KeyringPolicy) -> Result<(), Refusal> {
 /// Whether the anchors of an authority outside are authorities.
 fn outside(source: &CertificateSource) -> Result<(), Refusal> {
     let CertificateSource::Est { anchors, .. } = source else { return Ok(()) };
-    anchors_of(anchors).map(drop).map_err(|error| {
-        Refusal::new(Code::DocumentMalformed, format!("authority.est.anchors: {error}"))
-    })
+    anchors_of(anchors)
+        .map(drop)
+        .map_err(|error| Refusal::new(Code::DocumentMalformed, format!("authority.est.anchors: {error}")))
 }
 
 /// Those whom certificates of an authority outside must lead to.

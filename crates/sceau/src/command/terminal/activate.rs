@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sceau_client::terminal::{Storage, activate};
-use sceau_element_api::keyring::SecondFactor;
+use sceau_element_api::keyring::{KeyringPhase, SecondFactor};
 use sceau_keyring::{Factor, Factors, Invitation};
 use serde_json::json;
 
@@ -75,6 +75,11 @@ pub(super) fn run(options: &ActivateOptions) -> Result<(), Failure> {
         options.pin.chosen().map_err(NotDone::from)
     }))?;
     let phase = activated.phase;
+    if phase == KeyringPhase::Certifying {
+        say::remark(
+            "The keyring is yours, and waits for its certificate, which an authority outside is to issue: it signs after that. `sceau terminal state` says when.\n",
+        );
+    }
     say::json(&json!({"keyring": invitation.keyring, "phase": phase, "index": activated.index}))
 }
 
