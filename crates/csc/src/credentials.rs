@@ -1,11 +1,11 @@
-//! Holders' certificates: one file for each keyring, which the operator puts there, and which must lead to the authority that the element's administrator named.
+//! Holders' certificates: one file for each keyring, which the operator puts there, and which must lead to the authority that the element's administrator named, or to one outside that the operator did.
 
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sceau_element_api::KeyringId;
-use sceau_pki::{Certificate, SignatureKind};
+use sceau_pki::{Anchors, Certificate, SignatoryJudge, SignatureKind};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -65,13 +65,20 @@ pub struct Credential {
 pub struct Credentials {
     folder: PathBuf,
     authority: Certificate,
+    outside: Option<SignatoryJudge>,
 }
 
 impl Credentials {
     /// Those in this folder, of this authority: `KEYRING.pem`, the holder's certificate first.
     #[must_use]
     pub fn new(folder: PathBuf, authority: Certificate) -> Self {
-        Self { folder, authority }
+        Self { folder, authority, outside: None }
+    }
+
+    /// Besides, those that lead to these anchors of authorities outside: the file then has all that stand between, too.
+    #[must_use]
+    pub fn and_outside(self, anchors: Anchors) -> Self {
+        Self { outside: Some(SignatoryJudge::new(anchors)), ..self }
     }
 
     /// The credential of a keyring, where there is one.
@@ -85,11 +92,23 @@ impl Credentials {
         let all = Certificate::all_from_pem(&text, &path.display().to_string());
         let mut all = all.map_err(|_| other("these are not certificates in PEM"))?.into_iter();
         let certificate = all.next().ok_or_else(|| other("it has no certificate"))?;
-        if certificate.issuer() != self.authority.subject() || !certificate.is_signed_by(&self.authority) {
-            return Err(other("the first certificate is not of the element's authority"));
-        }
+        let embedded =
+            certificate.issuer() == self.authority.subject() && certificate.is_signed_by(&self.authority);
+        let above = match &self.outside {
+            _ if embedded => vec![self.authority.clone()],
+            None => return Err(other("the first certificate is not of the element's authority")),
+            Some(judge) => {
+                // As of when it was issued: whether it has ended is said of it apart.
+                let (brought, at) = (all.collect::<Vec<_>>(), certificate.not_before());
+                let vouching = judge.judge(&certificate, &brought, at, at);
+                let vouching = vouching.map_err(|_| {
+                    other("the first certificate leads neither to the element's authority nor to an anchor of those outside")
+                })?;
+                vouching.path.into_iter().skip(1).collect()
+            }
+        };
         let kind = SignatureKind::of(&certificate).ok_or_else(|| other("its key signs no documents here"))?;
-        Ok(Some(Credential { keyring, certificate, above: vec![self.authority.clone()], kind }))
+        Ok(Some(Credential { keyring, certificate, above, kind }))
     }
 }
 

@@ -4,6 +4,7 @@
 mod a_list_names_ten_million;
 mod answers_of_responders_are_judged;
 mod browsers_import_pkcs12;
+mod certificates_are_handed_over_alone;
 mod certificates_satisfy_openssl;
 mod clients_are_judged_with_reasons;
 mod demands_are_met_or_not;

@@ -3,6 +3,7 @@
 //! ```toml
 //! [provider.csc]
 //! credentials_folder = "/var/lib/sceau/csc"   # KEYRING.pem: the holder's certificate first
+//! credentials_anchors_file = "/etc/sceau/outside.pem" # whom holders' certificates of authorities outside lead to; none without it
 //! region = "FR"                               # ISO 3166-1
 //! logo = "https://www.example.org/logo.png"   # PNG or JPEG, 256 points wide and high at most
 //! description = "Signature à distance"
@@ -41,6 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[serde(deny_unknown_fields)]
 pub(crate) struct CscTable {
     credentials_folder: PathBuf,
+    credentials_anchors_file: Option<PathBuf>,
     region: String,
     logo: Url,
     #[serde(default)]
@@ -65,6 +67,7 @@ impl CscTable {
     /// What can be judged without asking anybody.
     pub(super) fn check(&self) -> Result<(), String> {
         absolute("provider.csc.credentials_folder", Some(&self.credentials_folder))?;
+        absolute("provider.csc.credentials_anchors_file", self.credentials_anchors_file.as_deref())?;
         absolute("provider.csc.stamp_anchors_file", self.stamp_anchors_file.as_deref())?;
         let holds = [
             (self.region.len() == 2, "region is a country of two letters"),
@@ -81,8 +84,13 @@ impl CscTable {
     }
 
     /// Holders' certificates, by the id of their keyrings in hexadecimal and hyphens, and where they are.
-    pub(crate) fn credentials(&self, authority: Certificate) -> (&Path, Credentials) {
-        (&self.credentials_folder, Credentials::new(self.credentials_folder.clone(), authority))
+    pub(crate) fn credentials(&self, authority: Certificate) -> Result<(&Path, Credentials), Failure> {
+        let folder = &self.credentials_folder;
+        let embedded = Credentials::new(folder.clone(), authority);
+        Ok(match &self.credentials_anchors_file {
+            Some(path) => (folder, embedded.and_outside(anchors(path)?)),
+            None => (folder, embedded),
+        })
     }
 
     /// The roots of the authority of time stamps, where there is one.
@@ -110,7 +118,7 @@ impl CscTable {
             most: self.documents_most,
             seconds: self.consent_seconds,
         };
-        let (_, credentials) = self.credentials(authority);
+        let (_, credentials) = self.credentials(authority)?;
         let stamps = self.stamps()?;
         let service =
             Service::new(plan, credentials, Arc::new(holders), Arc::new(OfProvider(provider)), stamps, clock);

@@ -62,8 +62,13 @@ impl EstTable {
         ]
     }
 
+    /// Files of certificates, whose ends can be looked at.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        [self.ca_file.as_deref(), self.identity_file.as_deref()].into_iter().flatten()
+    }
+
     /// It, as it is reached.
-    pub(super) fn open(&self) -> Result<EstServer, Failure> {
+    pub(crate) fn open(&self) -> Result<EstServer, Failure> {
         let trusted = authorities(self.ca_file.as_deref())?;
         let identity = self.identity_file.as_deref().map(identity).transpose()?;
         let password = self.password_file.as_ref().map(SecretFile::read).transpose()?;

@@ -72,6 +72,11 @@ impl KeyringsTable {
         own.into_iter().chain(self.est.iter().flat_map(EstTable::paths)).collect()
     }
 
+    /// The authorities outside, as they are written.
+    pub(crate) fn outside(&self) -> &[EstTable] {
+        &self.est
+    }
+
     /// The authorities outside, as they are reached.
     pub(crate) fn authorities_outside(&self) -> Result<Vec<EstServer>, Failure> {
         self.est.iter().map(EstTable::open).collect()

@@ -5,7 +5,7 @@ mod callers;
 pub(crate) mod csc;
 pub(crate) mod database;
 pub(crate) mod door;
-mod est;
+pub(crate) mod est;
 pub(crate) mod identity;
 pub(crate) mod intake;
 pub(crate) mod keyfront;

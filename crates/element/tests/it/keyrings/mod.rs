@@ -3,6 +3,7 @@
 mod attempts;
 mod authentication;
 mod carriage;
+mod certificates;
 mod comes;
 mod consents;
 mod dissociation;
@@ -11,6 +12,7 @@ mod life;
 mod officer;
 mod offices;
 mod only_authenticates;
+mod outside;
 mod roaming;
 mod rsa;
 mod stage;

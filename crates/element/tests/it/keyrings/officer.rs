@@ -91,14 +91,8 @@ async fn a_document_of_another_element_is_refused() {
 #[tokio::test]
 async fn what_is_not_built_is_refused() {
     let stage = Stage::begin().await;
-    let outside = CertificateSource::Est {
-        url: "https://ca.example/.well-known/est".to_owned(),
-        anchors: vec![vec![1].into()],
-        label: None,
-    };
     let face = Some(FaceRule { model: sha256(b"a model"), least: 400 });
     let tries = [
-        KeyringPolicy { authority: outside, ..policy() },
         KeyringPolicy { biometric: Biometric::Face, face, roaming: Roaming::Move, ..policy() },
         KeyringPolicy { applies_to_existing: true, ..policy() },
         KeyringPolicy { unfinished_most: Some(3), ..policy() },

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::peers::{self, Begin, Peer};
-use super::{Finding, State, certificates, identity, records, servers};
+use super::{Finding, State, certificates, identity, outside, records, servers};
 use crate::failure::Failure;
 use crate::serve::bus::BusSettings;
 use crate::serve::database::DatabaseSettings;
@@ -57,6 +57,7 @@ pub(super) async fn look(config: &Path, data: &Path, anchors: Option<&Path>, now
     }
     findings.extend(identity::look(&settings).await);
     findings.extend(mob(&settings, anchors, now_ms).await);
+    findings.extend(outside::look(&settings, now_ms).await);
     findings
 }
 

@@ -8,6 +8,7 @@ mod connector;
 mod identity;
 mod keys;
 mod local;
+mod outside;
 mod peers;
 mod policy;
 mod provider;

@@ -63,7 +63,13 @@ fn signing(table: &ProviderTable, csc: &CscTable, now_ms: u64) -> Vec<Finding> {
     };
     let mut findings: Vec<Finding> =
         csc.stamp_anchors().into_iter().flat_map(|path| certificates::file(path, now_ms)).collect();
-    let (folder, credentials) = csc.credentials(authority);
+    let (folder, credentials) = match csc.credentials(authority) {
+        Ok(credentials) => credentials,
+        Err(failure) => {
+            findings.push(trouble(failure.to_string()));
+            return findings;
+        }
+    };
     let listed = match std::fs::read_dir(folder) {
         Ok(listed) => listed,
         Err(cause) => {
