@@ -81,7 +81,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("keyring_blocked", "Send people to their registration authority for another keyring."),
     ("keyring_cooling", "Show how long to wait."),
     ("keyring_destroyed", "Say so; there is nothing to do."),
-    ("keyring_phase", "Say that it was activated before, and to tell the registration authority now."),
+    (
+        "keyring_phase",
+        "Say what came with it: it was activated before, and the registration authority is to be told now; or it waits for its certificate, and signs later.",
+    ),
     ("keyring_suspended", "Say who suspended it and why; its registration authority alone lets it go on."),
     (
         "kind_not_served",

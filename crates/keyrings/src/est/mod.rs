@@ -26,6 +26,15 @@ use crate::host::Host;
 
 /// How often the element is asked who waits.
 const EVERY: Duration = Duration::from_secs(2);
+/// By which the element says that a keyring waits for no certificate now.
+const WAITS_NO_MORE: [Code; 6] = [
+    Code::KeyringPhase,
+    Code::KeyringSuspended,
+    Code::KeyringBlocked,
+    Code::KeyringDestroyed,
+    Code::KeyringUnknown,
+    Code::PolicyUnknown,
+];
 
 /// Carries until told to stop.
 #[derive(Debug)]
@@ -170,11 +179,11 @@ impl Carrier {
         let brought = BroughtCertificate { keyring, certificates: certificates.clone() };
         match self.host.element().bring_certificate(brought).await {
             Ok(index) => Ok(Some(index)),
-            Err(CallError::Refused(refusal)) if refusal.code == Code::CertificateInvalid => {
+            // It was stopped or ended meanwhile, or has one by another host: the next round does not find it.
+            Err(CallError::Refused(refusal)) if WAITS_NO_MORE.contains(&refusal.code) => Ok(None),
+            Err(CallError::Refused(refusal)) if refusal.code.http_status() < 500 => {
                 Err(Trouble::Invalid(refusal.detail))
             }
-            // It was stopped or ended meanwhile, or has one by another host: the next round does not find it.
-            Err(CallError::Refused(refusal)) if refusal.code.http_status() < 500 => Ok(None),
             Err(error) => {
                 case.issued = Some(certificates);
                 Err(Trouble::Element(error.to_string()))

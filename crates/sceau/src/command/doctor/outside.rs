@@ -1,5 +1,7 @@
 //! Authorities outside that certify holders' keys, by the platform's settings: whether each answers this machine. Nothing is asked to be issued.
 
+use sceau_keyrings::EstTrouble;
+
 use super::{Finding, certificates};
 use crate::serve::settings::Settings;
 
@@ -21,6 +23,11 @@ pub(super) async fn look(settings: &Settings, now_ms: u64) -> Vec<Finding> {
         findings.push(match server.check().await {
             Ok(count) => {
                 Finding::well(CHECK, format!("the authority at {url} hands out {count} of its certificates"))
+            }
+            // Policies name labels, and settings do not.
+            Err(EstTrouble::Refused(404)) => {
+                let advice = "well where policies name a label of it; else mend url: docs/deploy/est.md";
+                Finding::notice(CHECK, format!("{url} answers, and has no authority without a label"), advice)
             }
             Err(trouble) => Finding::trouble(CHECK, format!("{url}: {trouble}"), ADVICE),
         });
