@@ -122,7 +122,7 @@ impl EstServer {
     }
 
     async fn ask(&self, request: RequestBuilder) -> Result<Answered, Trouble> {
-        let response = request.send().await.map_err(|error| away(error))?;
+        let response = request.send().await.map_err(away)?;
         let header = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         if let Some(answered) = answer::status(response.status().as_u16(), header(RETRY_AFTER))? {
             return Ok(answered);
