@@ -19,7 +19,6 @@ GENERATOR = pathlib.Path(sys.executable).parent / "uniffi-bindgen"
 LIBRARY = "libsceau_terminal_sdk.so"
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 PIN = "402917385516"
-ORGANISATION = "5b1f6a0e-52f7-4d0c-9a35-6f5a5b0d0e01"
 POLICY = "5b1f6a0e-52f7-4d0c-9a35-6f5a5b0d0e02"
 PROVIDER = "5b1f6a0e-52f7-4d0c-9a35-6f5a5b0d0e04"
 
@@ -201,16 +200,14 @@ class House(unittest.TestCase):
 
     @classmethod
     def publish(cls, **other):
-        """The policy of the demonstration with these members, in its officer's word: keyrings that are made afterwards follow it."""
-        policy = {
-            "origin": json.loads((cls.at / "element.json").read_text())["origin"], "policy": POLICY, "organisation": ORGANISATION, "name": "Signature", "use": "sign",
-            "pin": {"least": 6, "most": 12}, "second_factor": "none", "algorithm": "ES256", "authority": {"embedded": {"days": 365}}, "subject": ["common_name"],
-            "activation_days": 90, "terminals_most": 1, "roaming": "none", "biometric": "none", "batch_most": 10, "request_seconds": 600, "dissociation": "holder",
-            "discloses": "identity", "applies_to_existing": False, "status": "active", **other,
-        }
-        (cls.at / "policy.json").write_text(json.dumps(policy))
+        """The demonstration's policy with these members, in its officer's word: keyrings that are made afterwards follow it."""
+        row = cls.sceau("keyring", "show", *cls.host, "--element", "element.json", "--policy", POLICY, "--document", "policy.json")
+        (cls.at / "policy.row").write_text(json.dumps(row))
+        document = json.loads((cls.at / "policy.json").read_text())
+        (cls.at / "policy-2.json").write_text(json.dumps({**document, **other}))
         (key,) = cls.data.rglob("officer.key")
-        cls.sceau("keyring", "policy", *cls.host, "--certificate", str(key.with_suffix(".pem")), "--key", str(key), "policy.json")
+        officer = ["--certificate", str(key.with_suffix(".pem")), "--key", str(key)]
+        cls.sceau("keyring", "policy", *cls.host, *officer, "--follows", "policy.row", "policy-2.json")
 
     @classmethod
     def handed(cls, name: str) -> str:

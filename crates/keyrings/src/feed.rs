@@ -19,8 +19,10 @@ use crate::rows::{At, KINDS, Listed, Rows, RowsError};
 const EVERY: Duration = Duration::from_secs(2);
 /// Between the beginnings of two readings that callers ask for.
 const APART: Duration = Duration::from_millis(100);
-/// Between those of two that are begun because the log has more: whoever misses a row in between asks for a reading.
-const NUDGED_APART: Duration = Duration::from_millis(250);
+/// Between those of two that are begun because the log has more, where it goes on having more; and how many are begun at once before. Whoever misses a row in between asks for a
+/// reading.
+const NUDGED_APART: Duration = Duration::from_millis(125);
+const NUDGED_AT_ONCE: u32 = 16;
 /// Between two rounds of looking whether rows are the element's.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// Lots of the log that a round walks again.
@@ -115,9 +117,8 @@ impl Feed {
     }
 
     async fn read(&self, mut stopped: watch::Receiver<bool>) {
-        let mut failing = false;
+        let (mut failing, mut paid) = (false, Instant::now());
         loop {
-            let begun = Instant::now();
             let read = tokio::select! {
                 _ = stopped.wait_for(|stopped| *stopped) => return,
                 read = self.catch_up() => read,
@@ -128,8 +129,12 @@ impl Feed {
                 tracing::warn!(%error, "the log is not read: lists of keyrings show what was before");
             }
             failing = read.is_err();
+            // Each reading is paid for by the time between two, on credit for a few.
+            let now = Instant::now();
+            paid = paid.max(now) + NUDGED_APART;
             let nudged = async {
-                tokio::time::sleep_until(begun + NUDGED_APART).await;
+                tokio::time::sleep_until(paid.checked_sub(NUDGED_APART * NUDGED_AT_ONCE).unwrap_or(now))
+                    .await;
                 self.0.more.notified().await;
             };
             tokio::select! {

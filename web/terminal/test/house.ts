@@ -28,6 +28,7 @@ export class House {
   readonly #running: ChildProcess[] = [];
   /** Where the host is. */
   url = "";
+  #published = false;
 
   private constructor(readonly folder: string) {}
 
@@ -76,7 +77,9 @@ export class House {
       algorithm: "ES256", authority: { embedded: { days: 365 } }, subject: ["common_name"], activation_days: 30, terminals_most: 1, roaming: "none",
       biometric: "none", batch_most: 10, request_seconds: 600, dissociation: "holder", discloses: "identity", applies_to_existing: false, status: "active", ...policy,
     }));
-    this.act("officer", "policy", this.at("policy.json"));
+    const follows = this.#published ? ["--follows", this.at("policy.row")] : [];
+    this.write("policy.row", this.act("officer", "policy", ...follows, this.at("policy.json")));
+    this.#published = true;
   }
 
   /** A keyring for this holder, handed over. */
