@@ -112,7 +112,8 @@ impl Keyrings {
             .arg(self.scratch.join("officer.pem"))
             .arg("--biometric-socket")
             .arg(self.biometric_socket());
-        let element = self.with_keystore(element);
+        // As on a machine of one processor: who waits on a thread that others need shows.
+        let element = self.with_keystore(element).env("TOKIO_WORKER_THREADS", "1");
         // The one before ends before its state is read.
         drop(self.element.take());
         self.element = Some(element.start(self.scratch.path()));

@@ -60,7 +60,7 @@ pub enum NotTheHolders {
     AnAuthority,
     /// Its key usage does not say that its key signs.
     #[error(
-        "the certificate is not made to sign documents: its key usage is to say digitalSignature or nonRepudiation, and nothing of issuing; and no purpose of its own (extended key usage) may be another"
+        "the certificate is not made to sign documents: its key usage is to say digitalSignature or nonRepudiation, and nothing of issuing; and of its extended key usages, if it has any, one is to be of documents, mail, a person's authentication or all"
     )]
     Usage,
     /// A part of the name that was asked for is not there, is there twice, or says something else.

@@ -31,7 +31,7 @@ export const r = words({
       joinedLead: "Les deux signent, chacun pour soi. Retirez-en un quand il ne sert plus.",
       moved: "Le trousseau est passé à l'autre terminal",
       movedLead: "Celui-ci a oublié tout ce qu'il gardait.",
-      nothing: "L'autre terminal n'est pas venu au bout",
+      nothing: "L'autre terminal n'est pas allé jusqu'au bout",
       nothingLead: "Le code PIN n'y a pas été saisi à temps : montrez un autre code.",
       differ: "Un autre terminal que le vôtre est venu",
       differLead: "Les codes courts diffèrent. Le code est repris, et qui est venu n'a rien obtenu. Montrez le suivant là où personne ne le voit.",

@@ -241,6 +241,8 @@ async fn prove(
     pin: &Pin,
 ) -> Result<(Kept, Used), ClientError> {
     let (mut kept, device, secrets) = storage.load()?;
+    // Once more: a holder may read for long, and the device's lock be taken off meanwhile.
+    storage.may_serve(&kept.policy()?)?;
     let conversation = Conversation::open(carrier, &kept.origin, kept.channel).await?;
     let mut conversation = conversation.within(kept.image);
     let unproven = |error: sceau_keyring::OpaqueError| ClientError::Unproven(error.to_string());

@@ -20,29 +20,40 @@ use super::{By, KeyringAct, PreparedKeyring};
 use crate::rules::keyring::{anchors_of, awaits};
 
 impl Desk {
-    /// Keyrings that wait for a certificate of an authority outside, after this one.
+    /// Keyrings that wait for a certificate of an authority outside, after this one: fewer than [`MOST_AWAITED`] where no more wait.
     pub(crate) fn awaited(&self, after: Option<KeyringId>) -> Result<Vec<AwaitedCertificate>, Refusal> {
-        let waiting: Vec<_> = self.with(|state| {
+        let (mut awaited, mut after) = (Vec::new(), after);
+        while awaited.len() < MOST_AWAITED {
+            let waiting = self.waiting(after, MOST_AWAITED - awaited.len());
+            let Some((last, ..)) = waiting.last() else { break };
+            after = Some(*last);
+            // One that was certified meanwhile waits no more; one that is damaged is told of in the log, and holds up no other.
+            awaited.extend(waiting.into_iter().filter_map(|waits| self.awaits(waits)));
+        }
+        Ok(awaited)
+    }
+
+    /// So many of those that wait, after this one: which, its row, and since when.
+    fn waiting(&self, after: Option<KeyringId>, most: usize) -> Vec<(KeyringId, u64, u64)> {
+        self.with(|state| {
             let keyrings = state.keyrings();
             let all = keyrings.certifying().after(after);
             let known = all.filter_map(|id| Some((id, keyrings.keyring(id)?)));
             let mine = known.filter(|(_, known)| awaits(state, known).is_ok());
-            mine.map(|(id, known)| (id, known.row, known.since)).take(MOST_AWAITED).collect()
-        });
-        let mut awaited = Vec::new();
-        for (keyring, row, since) in waiting {
-            // One that was certified meanwhile waits no more; one that is damaged is told of in the log, and holds up no other.
-            let Ok((found, _, secrets)) = self.certifying(keyring) else { continue };
-            let request = secrets.key.and_then(|key| key.request);
-            match (request, &found.policy.document.authority) {
-                (Some(request), CertificateSource::Est { url, label, .. }) if found.row == row => {
-                    let (url, label) = (url.clone(), label.clone());
-                    awaited.push(AwaitedCertificate { keyring, request, url, label, since });
-                }
-                _ => {}
+            mine.map(|(id, known)| (id, known.row, known.since)).take(most).collect()
+        })
+    }
+
+    /// What one of them asks for.
+    fn awaits(&self, (keyring, row, since): (KeyringId, u64, u64)) -> Option<AwaitedCertificate> {
+        let (found, _, secrets) = self.certifying(keyring).ok().filter(|(found, ..)| found.row == row)?;
+        let request = secrets.key.and_then(|key| key.request)?;
+        match &found.policy.document.authority {
+            CertificateSource::Est { url, label, .. } => {
+                Some(AwaitedCertificate { keyring, request, url: url.clone(), label: label.clone(), since })
             }
+            _ => None,
         }
-        Ok(awaited)
     }
 
     /// Judges what an authority outside answered, for the rules to take it in.

@@ -2,7 +2,7 @@
 
 use sceau_element_api::KeyringId;
 use sceau_element_api::keyring::{KeyringAlgorithm, RequestKind};
-use sceau_keyring::{Message, Statement as _};
+use sceau_keyring::{Ask, Message, Statement as _};
 
 use super::context::Stage;
 use super::conversation::{Desk, Turn};
@@ -42,9 +42,21 @@ impl Desk {
                 let request = &trying.asks.request;
                 request.algorithm != Some(KeyringAlgorithm::Rs256) && request.items.len() <= SOME
             }
-            Stage::Actor | Stage::Over => true,
+            Stage::Actor => !self.asks_for_face(turn),
+            Stage::Over => true,
         };
         little && !self.keys.waits()
+    }
+
+    /// Whether this begins an attempt for which the biometric process is asked for a key: that is waited for.
+    fn asks_for_face(&self, turn: &Turn) -> bool {
+        let Some(Ask::Login(asked)) = Message::unverified(&turn.jws).map(|message| message.ask) else {
+            return false;
+        };
+        self.with(|state| {
+            let known = state.keyrings().keyring(asked.keyring);
+            known.is_some_and(|known| known.policy.document.face.is_some())
+        })
     }
 
     /// Whose signatures take long to make for this message: a batch by RSA.

@@ -11,7 +11,7 @@ mod trouble;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use sceau_element_api::keyring::{AwaitedCertificate, BroughtCertificate};
+use sceau_element_api::keyring::{AwaitedCertificate, BroughtCertificate, MOST_AWAITED};
 use sceau_element_api::wire::Code;
 use sceau_element_api::{Base64Url, CallError, KeyringId};
 use tokio::sync::watch;
@@ -100,10 +100,9 @@ impl Carrier {
                 seen.insert(awaited.keyring);
                 self.carry(awaited).await;
             }
-            // A page may lack some that are damaged: the last one is empty.
-            match page.last() {
-                Some(last) => after = Some(last.keyring),
-                None => break,
+            after = page.last().map(|last| last.keyring);
+            if page.len() < MOST_AWAITED {
+                break;
             }
         }
         self.cases.retain(|keyring, _| seen.contains(keyring));
@@ -162,7 +161,7 @@ impl Carrier {
                 match asked? {
                     Answered::Issued(issued) => issued,
                     Answered::Later(wait) => {
-                        case.pause.until(now, wait);
+                        case.pause.until(self.host.now(), wait);
                         return Ok(None);
                     }
                 }

@@ -7,7 +7,7 @@ export const deposit = words({
       lead: "Choisissez l'aide pour laquelle déposer vos documents.",
       search: "Chercher une aide ou une organisation",
       found: (n: number) => (n === 0 ? "Aucune aide ne correspond." : n === 1 ? "Une aide" : `${n} aides`),
-      empty: "Aucune aide n'est encore publiée. Les organisations publient ici ce qu'ils instruisent ; revenez plus tard.",
+      empty: "Aucune aide n'est encore publiée. Les organisations publient ici ce qu'elles instruisent ; revenez plus tard.",
       by: (name: string) => name,
     },
     more: (n: number) => `Vous complétez votre dossier. ${n === 0 ? "Vos réponses y restent" : n === 1 ? "Vos réponses et votre document déjà envoyé y restent" : `Vos réponses et vos ${n} documents déjà envoyés y restent`} ; ajoutez ce que l'organisation demande.`,

@@ -42,7 +42,7 @@ export const dossiers = words({
       empty: "Rien n'est encore inscrit.",
       you: "Vous",
       by: (role: string, name: string) => `${role}, ${name}`,
-      verified: (ok: number, all: number) => (ok === all ? `Les ${all} preuves sont vérifiées.` : `${ok} preuve${ok > 1 ? "s" : ""} vérifiée${ok > 1 ? "s" : ""} sur ${all}.`),
+      verified: (ok: number, all: number) => (ok === all ? (all === 1 ? "La preuve est vérifiée." : `Les ${all} preuves sont vérifiées.`) : `${ok} preuve${ok > 1 ? "s" : ""} vérifiée${ok > 1 ? "s" : ""} sur ${all}.`),
       actions: {
         ...ACTIONS.fr,
         other: (action: string) => `a fait : ${action}`,
