@@ -117,6 +117,12 @@ fn is_made_to_sign(leaf: &Certificate) -> Result<(), NotTheHolders> {
     }
     let usage = parsed.key_usage().map_err(|_| NotTheHolders::Unreadable)?;
     let usage = usage.map(|usage| usage.value).ok_or(NotTheHolders::Usage)?;
+    // Names beside the subject: nobody here said them, and readers of mail or logons go by them.
+    for (id, called) in [("2.5.29.17", "subjectAltName"), ("2.5.29.9", "subjectDirectoryAttributes")] {
+        if parsed.extensions().iter().any(|one| one.oid.to_id_string() == id) {
+            return Err(NotTheHolders::SubjectMore(called.to_owned()));
+        }
+    }
     let signs = usage.digital_signature() || usage.non_repudiation();
     let issues = usage.key_cert_sign() || usage.crl_sign();
     if signs && !issues { Ok(()) } else { Err(NotTheHolders::Usage) }

@@ -1,5 +1,6 @@
 // A use: the holder reads what is asked, agrees with the PIN, and the element signs what was read, or says who it is, and nothing else. Rules of crates/client/src/terminal/{sign,destroy}.rs.
 import type { Fields } from "@sceau/crypto";
+import { lockedAsAsked } from "./activate";
 import { base64url, type Bytes, fromBase64url, hex, now, utf8 } from "./bytes";
 import { type Challenge, judgeProof, outcomeOf, type Place, sadOf, sealInner, transcript, unlockOf, type Used } from "./consent";
 import { Conversation } from "./conversation";
@@ -71,7 +72,9 @@ export interface Coming {
 /** Has the holder read, agree and type, and has it done; where `coming` is given, that terminal may come afterwards. */
 export async function useFor(storage: Storage, carrier: Carrier, judged: Asked, approve: Approve, coming: Coming | null = null): Promise<Used | null> {
   // Before a PIN is typed: whether it can be, and what others tried meanwhile.
-  const state = await look(storage, carrier, await storage.load(), "lastUse");
+  const loaded = await storage.load();
+  if (judged.request.kind !== "destroy") lockedAsAsked(loaded.policy, loaded.locked);
+  const state = await look(storage, carrier, loaded, "lastUse");
   mayTry(state);
   const pin = await approve({ ...judged, others: state.others, added: state.added, left: state.standing.tries.left });
   if (pin === null) return null;

@@ -291,5 +291,9 @@ describe("a terminal of a keyring", () => {
     expect(await lies.names()).toEqual([]);
     expect(await activates(true)).toBe("active");
     await sign({ id: handed.id, storage, lies }, lease(handed.id));
+    // One that an earlier version made without it.
+    const unlocked = drawer(lies.copy());
+    await unlocked.remove([`${handed.id}/lock`]);
+    expect(await code(sign({ id: handed.id, storage: new Storage(unlocked, here, handed.id, lock), lies: unlocked }, lease(handed.id)))).toBe("fingerprint_missing");
   });
 });

@@ -15,6 +15,7 @@ use sceau_element_api::keyring::{AwaitedCertificate, BroughtCertificate, MOST_AW
 use sceau_element_api::wire::Code;
 use sceau_element_api::{Base64Url, CallError, KeyringId};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 pub use self::server::{EstAccess, EstServer};
 pub use self::trouble::Trouble as EstTrouble;
@@ -26,6 +27,8 @@ use crate::host::Host;
 
 /// How often the element is asked who waits.
 const EVERY: Duration = Duration::from_secs(2);
+/// How long one authority is waited for in a round of all: the others wait so long for theirs.
+const A_WHILE: Duration = Duration::from_secs(20);
 /// By which the element says that a keyring waits for no certificate now.
 const WAITS_NO_MORE: [Code; 6] = [
     Code::KeyringPhase,
@@ -40,13 +43,21 @@ const WAITS_NO_MORE: [Code; 6] = [
 #[derive(Debug)]
 pub struct Carrier {
     host: Host,
-    servers: Vec<EstServer>,
+    places: Vec<Place>,
     /// Of those that wait.
     cases: BTreeMap<KeyringId, Case>,
-    /// Of each server, in their order.
-    away: Vec<Pause>,
     /// Whether the element was not reached the last time.
     failing: bool,
+}
+
+/// An authority, and what it is with it.
+#[derive(Debug)]
+struct Place {
+    server: EstServer,
+    /// While it is not there.
+    away: Pause,
+    /// For how long it was waited for in this round.
+    waited: Duration,
 }
 
 /// A keyring that waits.
@@ -61,8 +72,9 @@ impl Host {
     /// What carries between this host's element and these authorities.
     #[must_use]
     pub fn carrier(&self, servers: Vec<EstServer>) -> Carrier {
-        let away = servers.iter().map(|_| Pause::default()).collect();
-        Carrier { host: self.clone(), servers, cases: BTreeMap::new(), away, failing: false }
+        let place = |server| Place { server, away: Pause::default(), waited: Duration::ZERO };
+        let places = servers.into_iter().map(place).collect();
+        Carrier { host: self.clone(), places, cases: BTreeMap::new(), failing: false }
     }
 }
 
@@ -94,6 +106,7 @@ impl Carrier {
     /// Looks at all that wait, once.
     async fn round(&mut self) -> Result<(), CallError> {
         let (mut after, mut seen) = (None, BTreeSet::new());
+        self.places.iter_mut().for_each(|place| place.waited = Duration::ZERO);
         loop {
             let page = self.host.element().awaited_certificates(after).await?;
             for awaited in &page {
@@ -139,15 +152,18 @@ impl Carrier {
         case: &mut Case,
         now: u64,
     ) -> Result<Option<u64>, Trouble> {
-        let found = self.servers.iter().zip(&mut self.away).find(|(server, _)| server.is_at(&awaited.url));
-        let (server, away) = found.ok_or(Trouble::NotSet)?;
-        if !away.is_over(now) {
+        let place = self.places.iter_mut().find(|place| place.server.is_at(&awaited.url));
+        let Place { server, away, waited } = place.ok_or(Trouble::NotSet)?;
+        // One that is slow is waited for a while, and then others have their turn.
+        if !away.is_over(now) || *waited >= A_WHILE {
             return Ok(None);
         }
         let issued = match case.issued.take() {
             Some(issued) => issued,
             None => {
+                let begun = Instant::now();
                 let asked = asked(server, awaited).await;
+                *waited += begun.elapsed();
                 if let Err(trouble) = &asked
                     && trouble.is_of_server()
                 {

@@ -123,6 +123,16 @@ async fn a_certificate_that_is_not_the_holders_is_refused() {
         ("key usage", extended(&usage("keyUsage=critical,digitalSignature,keyCertSign"))),
         ("key usage", extended(&usage("subjectKeyIdentifier=hash"))),
         ("key usage", extended(&usage("keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth"))),
+        (
+            "more of its holder",
+            extended(&usage("keyUsage=critical,digitalSignature\nsubjectAltName=email:p@example.org")),
+        ),
+        (
+            "more of its holder",
+            extended(&usage(
+                "keyUsage=critical,digitalSignature\nsubjectAltName=otherName:1.3.6.1.4.1.311.20.2.3;UTF8:p@example.org",
+            )),
+        ),
         ("1098 at most", odd(Issuing { days: "1099", ..WELL })),
         ("about the holder's key", Vec::new()),
         ("certificate", vec![b"certificate".to_vec().into()]),
