@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use sceau_biometric::{Desk, Model, Templates, confine, limit_memory, serve};
+use sceau_hsm::names::user_id;
 use sceau_hsm::{Passphrase, SoftwareKeystore, Unlock, hardening};
 use sceau_keyring::ServedModel;
 
@@ -24,8 +25,8 @@ struct Options {
     /// The element's socket for this process (sceau-element --biometric-socket)
     #[arg(long)]
     element: PathBuf,
-    /// User, by number, that the element must run as; this process's own unless said
-    #[arg(long, value_name = "UID")]
+    /// User, by name or id, that the element must run as; this process's own unless said
+    #[arg(long, value_name = "USER", value_parser = user_id)]
     element_user: Option<u32>,
     /// A model of faces (ONNX), which policies name by the SHA-256 of its file (repeatable: one that keyrings still name stays beside the next)
     #[arg(long = "model", value_name = "FILE", required_unless_present = "describe")]

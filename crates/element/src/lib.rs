@@ -12,7 +12,6 @@ mod document;
 mod event;
 mod journal;
 mod keyring;
-mod names;
 mod protect;
 mod pulse;
 mod retention;
@@ -42,7 +41,6 @@ pub use keyring::{
     By, Faces, KeyringAct, KeyringKeys, KeyringsError, NewRow, PreparedKeyring, RecordDetails, RequestFact,
     TerminalsChange,
 };
-pub use names::{group_id, user_id};
 pub use protect::{
     Act, Caller, ContentKeys, DatumKeys, Ending, EpochTerms, Granted, Held, Opened, PreparedCall, Profile,
     ProvenCall, TokenKeys, TraceLineKey, UserProof, judge,

@@ -10,8 +10,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use sceau_element::{
     END_AFTER, EpochTerms, Peers, ProviderSigner, Reach, RetainMonths, Running, Service, Settings,
-    StartError, WebIdentity, WriterError, group_id, serve, start, user_id,
+    StartError, WebIdentity, WriterError, serve, start,
 };
+use sceau_hsm::names::{group_id, user_id};
 use sceau_hsm::pkcs11::{Pkcs11Uri, TokenKeystore};
 use sceau_hsm::{HoldersKept, Passphrase, Provider, SoftwareKeystore, Unlock, hardening};
 use tokio::net::UnixListener;

@@ -14,6 +14,7 @@ pub mod hardening;
 mod holder;
 mod key;
 mod lists;
+pub mod names;
 mod operations;
 #[cfg(feature = "pkcs11")]
 pub mod pkcs11;
